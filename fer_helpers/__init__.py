@@ -1,0 +1,1 @@
+"""Zero-shot annotation of perceived facial expressions in video clips."""

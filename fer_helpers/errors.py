@@ -1,0 +1,21 @@
+"""The errors a user can act on; every message names the thing, what was found and the remedy."""
+
+
+class FerError(Exception):
+    """Base of all errors raised on purpose; the command line prints it as one line and exits with 1."""
+
+
+class ParamsError(FerError):
+    """A parameter is unknown, of the wrong type or out of range, or two parameters contradict each other."""
+
+
+class CorpusError(FerError):
+    """A corpus folder or its manifest is missing, empty or wrong."""
+
+
+class EndpointError(FerError):
+    """The model's endpoint cannot be used: not answering, no key, unknown model, quota gone, no consent."""
+
+
+class RunError(FerError):
+    """A run's folder lacks a table that an earlier notebook writes, or a notebook failed."""

@@ -1,0 +1,131 @@
+"""The parameters of a run: one flat set of names for the YAML files and the notebooks, checked at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from fer_helpers.emotions import TAXONOMIES
+from fer_helpers.errors import ParamsError
+from fer_helpers.paths import resolve, shown
+from fer_helpers.prompts import PROMPTS
+from fer_helpers.strategies import STRATEGIES
+
+
+def _among(*known: str) -> AfterValidator:
+    def check(names: list[str]) -> list[str]:
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{name!r} is none of {', '.join(known)}")
+        if len(set(names)) < len(names):
+            raise ValueError("a name stands twice")
+        return names
+
+    return AfterValidator(check)
+
+
+class Params(BaseModel):
+    """Every parameter with its default (the offline demo), its type and what it does.
+
+    Relative paths start at the project's root. Keys are never parameters: OPENAI_API_KEY is read from the
+    environment.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
+
+    out: str = Field("outputs/demo", min_length=1, description="folder of this run")
+    seed: int = Field(1, ge=0, description="seed of the demo corpus, of sampling and of the bootstrap")
+
+    # 01 data exploration
+    corpus: Literal["demo", "folder"] = Field("demo", description="how the corpus is laid out")
+    corpus_path: str = Field("", description="corpus folder; empty for the demo, which renders its own")
+    manifest: str = Field("", description="CSV with a path column and optional labels; empty: none")
+    n_clips: int = Field(240, ge=0, description="clips to render or to draw at random; 0: all there are")
+    clip_seconds: float = Field(0.0, ge=0, description="cut videos into pieces this long, s; 0: whole")
+    pictures_as: Literal["frames", "clips"] = Field(
+        "frames", description="pictures in one folder are the frames of a clip, or a clip each"
+    )
+
+    # 02 frame extraction
+    frame_choice: Literal["middle", "uniform", "all", "peak"] = Field("uniform", description="key frames kept")
+    n_frames: int = Field(5, ge=1, le=64, description="key frames a clip, for uniform and peak")
+    face_crop: Literal["none", "haar"] = Field("none", description="keep the whole frame, or the largest face")
+    frame_size: int = Field(512, ge=0, description="longest side of a key frame, pixels; 0: as it is")
+    jpeg_quality: int = Field(90, ge=1, le=100, description="JPEG quality of the key frames")
+
+    # 03 zero-shot annotation
+    base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
+    model: str = Field("fer2013-cnn", min_length=1, description="model asked")
+    strategies: Annotated[list[str], _among(*STRATEGIES)] = Field(
+        list(STRATEGIES), min_length=1, description="ways of asking and pooling"
+    )
+    taxonomies: Annotated[list[str], _among(*TAXONOMIES)] = Field(
+        list(TAXONOMIES), min_length=1, description="label sets asked for"
+    )
+    prompt: Literal[tuple(PROMPTS)] = Field("labels", description="what is asked")  # type: ignore[valid-type]
+    image_detail: Literal["low", "high", "auto"] = Field("low", description="resolution the model looks at")
+    max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once")
+    allow_upload: bool = Field(False, description="frames may leave this machine for a remote endpoint")
+    archive: str = Field("outputs/archive.sqlite", min_length=1, description="answers kept between runs")
+
+    # 04 strategy comparison
+    surprise_is: Literal["positive", "neutral", "negative", "left_out"] = Field(
+        "positive", description="valence of surprise when seven classes are collapsed to three"
+    )
+    n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples behind an interval")
+
+    # 05 error analysis
+    strategy_shown: str = Field("multi_frame", description="strategy whose errors are looked at")
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = []
+    for item in error.errors():
+        name = str(item["loc"][0]) if item["loc"] else "parameters"
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, Params.model_fields, n=1)
+            problems.append(f"unknown parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        else:
+            problems.append(f"{name} is {item['input']!r}: {item['msg'].removeprefix('Value error, ')}")
+    return "; ".join(problems)
+
+
+def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
+    """`values` over the defaults, with every name and type checked.
+
+    Raises:
+        ParamsError: one line that names `source` and each wrong parameter.
+    """
+    try:
+        params = Params(**values)
+    except ValidationError as error:
+        raise ParamsError(f"{source}: {_one_line(error)}") from error
+    if params.corpus != "demo" and not params.corpus_path:
+        raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, the folder it lies in")
+    if params.corpus == "demo" and (params.corpus_path or params.n_clips < 7):
+        raise ParamsError(f"{source}: corpus 'demo' takes no corpus_path, and n_clips of at least 7")
+    return params
+
+
+def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params:
+    """Parameters from a flat YAML file, `overrides` on top.
+
+    Raises:
+        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter.
+    """
+    path = resolve(path)
+    if not path.is_file():
+        raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{shown(path)} is not YAML: {' '.join(str(error).split())}") from error
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise ParamsError(f"{shown(path)} holds a {type(values).__name__}: write `name: value` lines")
+    return validate({**{str(name): value for name, value in values.items()}, **(overrides or {})}, shown(path))

@@ -1,0 +1,37 @@
+"""Where the project's files are: every relative path in a parameter starts at the project's root."""
+
+from __future__ import annotations
+
+import os
+import re
+from hashlib import sha256
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def resolve(path: str | Path) -> Path:
+    """Absolute form of `path`: a relative one starts at the project's root, whatever the working directory.
+
+    The environment variable FER_OUTPUTS moves everything under `outputs/` elsewhere, so that tests
+    can run the notebooks with their defaults and leave a user's runs alone.
+    """
+    path = Path(path).expanduser()
+    moved = os.environ.get("FER_OUTPUTS")
+    if moved and path.parts[:1] == ("outputs",):
+        return Path(moved).joinpath(*path.parts[1:])
+    return path if path.is_absolute() else ROOT / path
+
+
+def shown(path: Path) -> str:
+    """`path` as a message or notebook shows it: from the project's root where it lies under it."""
+    moved = os.environ.get("FER_OUTPUTS")
+    if moved and path.is_relative_to(moved):
+        return Path("outputs", path.relative_to(moved)).as_posix()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def safe_name(text: str) -> str:
+    """A file name for untrusted `text`: its harmless characters to read, a hash to keep names apart."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
+    return f"{readable}-{sha256(text.encode()).hexdigest()[:8]}".lstrip("-")

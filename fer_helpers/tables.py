@@ -1,0 +1,211 @@
+"""The tables that pass from notebook to notebook: their columns, types and meaning, one Parquet file each.
+
+`None`, `NaN` and `<NA>` all mean "not known"; they are never a class of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from fer_helpers.emotions import LABELS, SEVEN, TAXONOMIES
+from fer_helpers.errors import RunError
+from fer_helpers.paths import shown
+
+PROBABILITIES = [f"prob_{label}" for label in LABELS]
+CLIP_STATUSES = ["ok", "unreadable", "empty"]
+FRAME_STATUSES = ["ok", "unreadable", "empty", "no_face"]
+ANSWER_STATUSES = ["ok", "refused", "filtered", "truncated", "invalid", "error"]
+
+
+def _column(dtype: type | str, meaning: str, nullable: bool = False, isin: Iterable[str] | None = None) -> pa.Column:
+    checks = pa.Check.isin(list(isin)) if isin else None
+    return pa.Column(dtype, checks, nullable=nullable, description=meaning, coerce=True)
+
+
+def _probabilities() -> dict[str, pa.Column]:
+    return {
+        name: _column(float, "probability of the label, 0-1; empty where it was not asked for", nullable=True)
+        for name in PROBABILITIES
+    }
+
+
+def _schema(columns: dict[str, pa.Column], unique: list[str]) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(columns, strict=True, unique=unique, ordered=True)
+
+
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    "clips": _schema(
+        {
+            "clip_id": _column(str, "name of the clip, unique in the corpus"),
+            "path": _column(str, "video file, picture or picture folder, from the corpus folder, with /"),
+            "start_s": _column(float, "where the clip begins in its file, s"),
+            "duration_s": _column(float, "length, s; 0 for a single picture", nullable=True),
+            "n_frames": _column("Int64", "frames in the clip", nullable=True),
+            "fps": _column(float, "frames per second; empty for pictures", nullable=True),
+            "width": _column("Int64", "pixels", nullable=True),
+            "height": _column("Int64", "pixels", nullable=True),
+            "label": _column(str, "the corpus's label, one of the seven", nullable=True, isin=SEVEN),
+            "label_original": _column(str, "the corpus's own word or code for it", nullable=True),
+            "scene": _column(str, "scene or situation", nullable=True),
+            "split": _column(str, "the corpus's split: train, test, ...", nullable=True),
+            "subject": _column(str, "the person (or rendered identity)", nullable=True),
+            "intensity": _column(float, "intended strength of the expression, 0-1", nullable=True),
+            "status": _column(str, "whether the file can be read", isin=CLIP_STATUSES),
+            "reason": _column(str, "why it cannot", nullable=True),
+        },
+        unique=["clip_id"],
+    ),
+    "frames": _schema(
+        {
+            "clip_id": _column(str, "clips.clip_id"),
+            "frame_index": _column("Int64", "position in the clip, from 0; empty if no frame", nullable=True),
+            "time_s": _column(float, "time from the clip's start, s", nullable=True),
+            "path": _column(str, "JPEG file, from the run's folder", nullable=True),
+            "sha256": _column(str, "hash of the JPEG's bytes", nullable=True),
+            "width": _column("Int64", "pixels of the JPEG", nullable=True),
+            "height": _column("Int64", "pixels of the JPEG", nullable=True),
+            "face_x": _column(float, "left edge of the face box in the whole frame, pixels", nullable=True),
+            "face_y": _column(float, "its upper edge", nullable=True),
+            "face_w": _column(float, "its width", nullable=True),
+            "face_h": _column(float, "its height", nullable=True),
+            "face_score": _column(float, "the detector's score; larger is surer", nullable=True),
+            "status": _column(str, "what became of the frame", isin=FRAME_STATUSES),
+            "reason": _column(str, "why there is no frame", nullable=True),
+        },
+        unique=["clip_id", "frame_index"],
+    ),
+    "requests": _schema(
+        {
+            "key": _column(str, "hash of the request as sent, pictures by their bytes' hash"),
+            "clip_id": _column(str, "clips.clip_id"),
+            "frame_indices": _column(object, "frames in the request, list of frames.frame_index"),
+            "taxonomy": _column(str, "labels asked for", isin=TAXONOMIES),
+            "model": _column(str, "model asked"),
+            "prompt": _column(str, "name of the prompt"),
+            "prompt_sha256": _column(str, "hash of the prompt's text and the reply's schema"),
+            "tokens_image": _column(int, "estimated tokens of the pictures"),
+            "tokens_in": _column(int, "estimated tokens sent, pictures included"),
+            "tokens_out": _column(int, "estimated tokens of the reply"),
+            "cost_usd": _column(float, "estimated price, US$; empty if no price is known", nullable=True),
+        },
+        unique=["key", "clip_id"],
+    ),
+    "answers": _schema(
+        {
+            "key": _column(str, "requests.key"),
+            "status": _column(str, "what came back", isin=ANSWER_STATUSES),
+            "label": _column(str, "the label in an ok answer", nullable=True, isin=LABELS),
+            **_probabilities(),
+            "prob_source": _column(str, "logprobs, or none", nullable=True),
+            "raw": _column(str, "the reply's text, or the error's", nullable=True),
+            "model_requested": _column(str, "model asked"),
+            "model_returned": _column(str, "model that says it answered", nullable=True),
+            "fingerprint": _column(str, "system_fingerprint of the reply", nullable=True),
+            "tokens_in": _column("Int64", "billed tokens sent", nullable=True),
+            "tokens_out": _column("Int64", "billed tokens of the reply", nullable=True),
+            "cost_usd": _column(float, "price of the billed tokens, US$", nullable=True),
+            "latency_s": _column(float, "from sending to the reply's end, s", nullable=True),
+            "created": _column(str, "when it arrived, ISO 8601, UTC"),
+        },
+        unique=["key"],
+    ),
+    "predictions": _schema(
+        {
+            "clip_id": _column(str, "clips.clip_id"),
+            "frame_index": _column("Int64", "the frame, where each frame is judged by itself", nullable=True),
+            "strategy": _column(str, "how the answers were pooled"),
+            "model": _column(str, "annotator"),
+            "taxonomy": _column(str, "labels predicted", isin=TAXONOMIES),
+            "asked": _column(str, "labels asked for: ternary from seven is collapsed", isin=TAXONOMIES),
+            "label": _column(str, "perceived expression; empty if there is none", nullable=True, isin=LABELS),
+            **_probabilities(),
+            "confidence": _column(float, "probability of the label", nullable=True),
+            "n_votes": _column(int, "answers with a label that were pooled"),
+            "agreement": _column(float, "share of them with the final label", nullable=True),
+            "tie": _column(bool, "a vote was tied and broken by mean probability or label order"),
+            "status": _column(str, "ok, no_frame, or the answers' commonest failure"),
+            "tokens": _column("Int64", "billed tokens in and out of the answers used", nullable=True),
+            "cost_usd": _column(float, "their price, US$", nullable=True),
+        },
+        unique=["clip_id", "frame_index", "strategy", "model", "taxonomy", "asked"],
+    ),
+    "scores": _schema(
+        {
+            "strategy": _column(str, "predictions.strategy, or a trivial baseline"),
+            "model": _column(str, "annotator"),
+            "taxonomy": _column(str, "labels scored", isin=TAXONOMIES),
+            "asked": _column(str, "labels asked for", isin=TAXONOMIES),
+            "metric": _column(str, "name of the score"),
+            "value": _column(float, "the score", nullable=True),
+            "ci_low": _column(float, "lower end of the bootstrap interval", nullable=True),
+            "ci_high": _column(float, "upper end", nullable=True),
+            "n_clips": _column(int, "clips with a label and a prediction"),
+            "n_missing": _column(int, "clips with a label and no prediction"),
+        },
+        unique=["strategy", "model", "taxonomy", "asked", "metric"],
+    ),
+}
+
+WRITTEN_BY = {
+    "clips": "01_data_exploration",
+    "frames": "02_frame_extraction",
+    "requests": "03_zero_shot_annotation",
+    "answers": "03_zero_shot_annotation",
+    "predictions": "04_strategy_comparison",
+    "scores": "04_strategy_comparison",
+}
+
+
+def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with the columns and types of the table called `name`, in their order.
+
+    Columns the schema knows and the table lacks are added empty where they may be empty.
+
+    Raises:
+        RunError: if a value does not fit the schema; the message names the column and the value.
+    """
+    schema = SCHEMAS[name]
+    missing = [c for c, column in schema.columns.items() if c not in table and column.nullable]
+    table = table.assign(**dict.fromkeys(missing, None))
+    ordered = [c for c in schema.columns if c in table] + [c for c in table if c not in schema.columns]
+    try:
+        return schema.validate(table[ordered].reset_index(drop=True))
+    except pa.errors.SchemaError as error:
+        found = " ".join(str(error).split())[:300]
+        raise RunError(f"table {name} does not fit its schema: {found}") from error
+
+
+def write(name: str, table: pd.DataFrame, folder: Path) -> Path:
+    """Check `table` and write it to `folder`/`name`.parquet, whole or not at all."""
+    path = folder / f"{name}.parquet"
+    beside = path.with_suffix(".parquet.part")
+    check(name, table).to_parquet(beside, index=False)
+    beside.replace(path)
+    return path
+
+
+def read(name: str, folder: Path) -> pd.DataFrame:
+    """The table called `name` from `folder`.
+
+    Raises:
+        RunError: if it is not there; the message names the notebook that writes it.
+    """
+    path = folder / f"{name}.parquet"
+    if not path.is_file():
+        raise RunError(f"{shown(path)} is missing: run notebook {WRITTEN_BY[name]} with the same `out` first")
+    return pd.read_parquet(path)
+
+
+def describe(name: str) -> pd.DataFrame:
+    """Columns of the table called `name`, for a reader: column, type, whether it may be empty, meaning."""
+    return pd.DataFrame(
+        [
+            (column, str(spec.dtype), "yes" if spec.nullable else "", spec.description)
+            for column, spec in SCHEMAS[name].columns.items()
+        ],
+        columns=["column", "type", "may be empty", "meaning"],
+    )
