@@ -1,0 +1,157 @@
+"""The embedded endpoint's HTTP side: routes, errors in OpenAI's shape, and a server in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from aiohttp import web
+
+from fer_helpers.endpoint.chat import ApiError, complete
+from fer_helpers.endpoint.model import MODEL, ExpressionModel
+from fer_helpers.errors import EndpointError
+
+HOST = "127.0.0.1"
+MAX_BODY = 64 * 2**20  # bytes
+WORKERS = 2  # the face search uses two cores by itself; a second worker decodes meanwhile
+ENTRY = {
+    "id": MODEL,
+    "object": "model",
+    "created": 1761075300,  # the weights' release in fer 25.10.3, 2025-10-21
+    "owned_by": "fer-helpers",
+    "description": "Supervised network trained on FER2013: a cross-corpus baseline, not a vision-language model.",
+}
+
+_LOG = logging.getLogger(__name__)
+_MODEL = web.AppKey("model", ExpressionModel)
+_POOL = web.AppKey("pool", ThreadPoolExecutor)
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def create_app(model: ExpressionModel) -> web.Application:
+    """The endpoint as an aiohttp application: the routes below `/v1`, one `model` behind them."""
+    app = web.Application(middlewares=[_errors, _loopback_only], client_max_size=MAX_BODY)
+    app[_MODEL] = model
+    app.cleanup_ctx.append(_workers)
+    app.router.add_routes(
+        [
+            web.post("/v1/chat/completions", _chat),
+            web.get("/v1/models", _models),
+            web.get("/v1/models/{id:.+}", _one_model),
+        ]
+    )
+    return app
+
+
+async def _workers(app: web.Application) -> AsyncIterator[None]:
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="fer-endpoint") as app[_POOL]:
+        yield
+
+
+async def _chat(request: web.Request) -> web.Response:
+    body = await request.read()
+    loop = asyncio.get_running_loop()
+    return web.json_response(await loop.run_in_executor(request.app[_POOL], complete, body, request.app[_MODEL]))
+
+
+async def _models(request: web.Request) -> web.Response:
+    return web.json_response({"object": "list", "data": [ENTRY]})
+
+
+async def _one_model(request: web.Request) -> web.Response:
+    if request.match_info["id"] != MODEL:
+        message = f"The model does not exist: this endpoint serves {MODEL!r}."
+        raise ApiError(message, status=404, param="model", code="model_not_found")
+    return web.json_response(ENTRY)
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Every failure as JSON in OpenAI's shape; what went wrong inside stays in this process's log."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return web.json_response(error.body, status=error.status)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        message = {
+            404: "There is no such address here.",
+            405: "This address does not take this method.",
+            413: f"The request is larger than {MAX_BODY // 2**20} MB.",
+        }.get(error.status, error.reason)
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return web.json_response(ApiError(message).body, status=error.status, headers=allow)
+    except Exception:
+        _LOG.exception("a request to the embedded endpoint failed")
+        body = ApiError("The endpoint failed; its log says why.").body
+        body["error"]["type"] = "server_error"
+        return web.json_response(body, status=500)
+
+
+@web.middleware
+async def _loopback_only(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Refuse other names in Host: a web page may point its own name at 127.0.0.1 (DNS rebinding)."""
+    port = request.transport.get_extra_info("sockname")[1] if request.transport else None
+    if request.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
+        raise ApiError(f"Host must be {HOST}:{port} or localhost:{port}.", status=403, code="wrong_host")
+    return await handler(request)
+
+
+@contextmanager
+def serve(port: int = 0) -> Iterator[str]:
+    """Serve the embedded endpoint from a thread on loopback; gives its base URL, `http://127.0.0.1:PORT/v1`.
+
+    The thread has an event loop of its own, so this also works in a notebook. On leaving, requests under
+    way are finished (for at most two seconds), and the port is free again.
+
+    Args:
+        port: TCP port; 0 takes a free one.
+
+    Raises:
+        EndpointError: if the model's weights cannot be had, or the port is taken.
+    """
+    runner = web.AppRunner(create_app(ExpressionModel()), access_log=None, shutdown_timeout=2.0)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="fer-endpoint", daemon=True)
+    thread.start()
+
+    def run(step: Callable[[], Awaitable[Any]]) -> Any:
+        async def awaited() -> Any:
+            return await step()
+
+        return asyncio.run_coroutine_threadsafe(awaited(), loop).result()
+
+    try:
+        run(runner.setup)
+        try:
+            run(lambda: web.TCPSite(runner, HOST, port).start())
+        except OSError as error:
+            raise EndpointError(f"port {port} on {HOST} cannot be used: choose another, or 0") from error
+        yield f"http://{HOST}:{runner.addresses[0][1]}/v1"
+    finally:
+        run(runner.cleanup)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def serve_forever(port: int = 8000) -> None:
+    """Serve the embedded endpoint until interrupted (Ctrl-C); prints its address.
+
+    Raises:
+        EndpointError: as `serve`.
+    """
+    try:
+        with serve(port) as base_url:
+            print(f"{MODEL} at {base_url} (Ctrl-C ends it)", flush=True)
+            while True:
+                time.sleep(3600)
+    except KeyboardInterrupt:
+        print("ended", flush=True)
