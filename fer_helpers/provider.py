@@ -1,0 +1,102 @@
+"""Who is asked: the endpoint's address, the key from the environment, consent, and errors that end a run."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fer_helpers import endpoint
+from fer_helpers.errors import EndpointError
+
+if TYPE_CHECKING:
+    import openai
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+
+
+def is_local(base_url: str) -> bool:
+    """Whether frames sent to `base_url` stay on this machine: the embedded endpoint or a loopback address."""
+    host = urlsplit(base_url).hostname or ""
+    if base_url == "embedded" or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_access(base_url: str, model: str, corpus_allows: bool, allow_upload: bool) -> None:
+    """Make sure, before anything is sent, that `model` at `base_url` may and can be asked.
+
+    Raises:
+        EndpointError: no consent to upload, no key, no answer, or no such model; one line with the remedy.
+    """
+    if base_url == "embedded":
+        if model != endpoint.MODEL:
+            raise EndpointError(f"model is {model!r}, but the embedded endpoint has only {endpoint.MODEL!r}")
+        return
+    if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
+        raise EndpointError(f"base_url is {base_url!r}: give an http(s) address, or 'embedded'")
+    if not is_local(base_url):
+        if not (corpus_allows or allow_upload):
+            raise EndpointError(
+                f"frames would leave this machine for {urlsplit(base_url).hostname}, and the corpus does not "
+                "say that its terms allow it: if you may upload them, set allow_upload: true"
+            )
+        if not os.environ.get(KEY_VARIABLE):
+            raise EndpointError(f"{base_url} needs a key: set the environment variable {KEY_VARIABLE}")
+    _check_model(base_url, model)
+
+
+def _check_model(base_url: str, model: str) -> None:
+    import openai
+
+    client = openai.OpenAI(base_url=base_url, api_key=api_key(base_url), timeout=10, max_retries=1)
+    try:
+        known = [item.id for item in client.models.list()]
+    except openai.APIConnectionError as error:
+        raise EndpointError(f"{base_url} does not answer: start the server, or correct base_url") from error
+    except openai.APIStatusError as error:
+        raise fatal(error, base_url, model) or EndpointError(
+            f"{base_url}/models answers {error.status_code}: is this an OpenAI-compatible address?"
+        ) from error
+    if model not in known:
+        raise EndpointError(
+            f"model {model!r} is not served at {base_url}: it has {', '.join(sorted(known)[:8]) or 'none'}"
+        )
+
+
+def api_key(base_url) -> str:
+    return os.environ.get(KEY_VARIABLE) or "none"  # local servers ask for no key, the client for a non-empty one
+
+
+@contextmanager
+def reachable(base_url: str) -> Iterator[str]:
+    """`base_url` with a server behind it: starts the embedded endpoint if that is what it names."""
+    if base_url == "embedded":
+        with endpoint.serve() as own:
+            yield own
+    else:
+        yield base_url
+
+
+def fatal(error: openai.APIError, base_url: str, model: str) -> EndpointError | None:
+    """The error that ends a run because no other request can fare better, or None."""
+    import httpx2
+    import openai
+
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return EndpointError(f"{base_url} refuses the key ({error.status_code}): check {KEY_VARIABLE}")
+    if isinstance(error, openai.NotFoundError):
+        return EndpointError(f"model {model!r} is not served at {base_url}: correct model or base_url")
+    if error.code == "insufficient_quota":
+        return EndpointError(f"the account behind {KEY_VARIABLE} has no quota left: top it up and run again")
+    # The aiohttp transport reports a refused connection as a time-out; only its cause tells them apart.
+    slow = isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx2.ConnectTimeout)
+    if isinstance(error, openai.APIConnectionError) and not slow:
+        return EndpointError(f"{base_url} does not answer any more: start it and run again to go on")
+    return None

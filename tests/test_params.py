@@ -1,0 +1,80 @@
+"""Parameters: every wrong name or value is refused at once, in one line that says what to change."""
+
+import pytest
+
+from fer_helpers import params
+from fer_helpers.errors import ParamsError
+from fer_helpers.paths import ROOT
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"n_frmes": 3}, "unknown parameter 'n_frmes', did you mean 'n_frames'?"),
+        ({"zzz": 3}, "unknown parameter 'zzz'"),
+        ({"n_frames": "5"}, "n_frames is '5'"),
+        ({"n_frames": True}, "n_frames is True"),
+        ({"n_frames": 0}, "n_frames is 0"),
+        ({"n_frames": 2.0}, "n_frames is 2.0"),
+        ({"clip_seconds": -1}, "clip_seconds is -1"),
+        ({"allow_upload": "no"}, "allow_upload is 'no'"),
+        ({"strategies": ["vote"]}, "'vote' is none of single_frame, per_frame, majority_vote"),
+        ({"strategies": []}, "strategies is []"),
+        ({"strategies": ["soft_vote", "soft_vote"]}, "stands twice"),
+        ({"taxonomies": ["eight"]}, "'eight' is none of seven, ternary"),
+        ({"surprise_is": "mixed"}, "surprise_is is 'mixed'"),
+        ({"corpus": "folder"}, "needs corpus_path"),
+        ({"corpus": "demo", "n_clips": 3}, "n_clips of at least 7"),
+    ],
+)
+def test_wrong_values_are_refused_in_one_line(values, message):
+    with pytest.raises(ParamsError) as caught:
+        params.validate(values, "params/x.yaml")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("params/x.yaml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_integer_is_a_number_of_seconds():
+    assert params.validate({"clip_seconds": 2}).clip_seconds == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n- b\n", "holds a list"),
+        ("n_frames: [1\n", "is not YAML"),
+        ("n_frames: 1e-4\n", "n_frames is '1e-4'"),  # YAML reads it as a string
+        ("allow_upload: maybe\n", "allow_upload is 'maybe'"),
+        ("1: 2\n", "unknown parameter '1'"),
+    ],
+)
+def test_wrong_files_are_refused(tmp_path, text, message):
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamsError, match=r"p\.yaml") as caught:
+        params.load(path)
+    assert message in str(caught.value)
+
+
+def test_an_empty_file_is_the_demo_and_overrides_win(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("# nothing\n")
+    assert params.load(path) == params.Params()
+    assert params.load(path, {"n_frames": 3}).n_frames == 3
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ParamsError, match="is not a file"):
+        params.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_shipped_file_is_valid(path):
+    assert params.load(path).out.startswith("outputs/")
+
+
+def test_the_strategy_shown_must_be_asked():
+    """Found before the run, not after an hour of annotation."""
+    with pytest.raises(ParamsError, match="strategy_shown"):
+        params.load("params/demo.yaml", {"strategies": ["soft_vote"]})
