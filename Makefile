@@ -29,13 +29,13 @@ notebooks: $(READY)
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	touch $(READY)
 
 # The lock is resolved for Python 3.11 and later on every platform; it holds hashes and no index address.
-lock: $(READY)
+lock:
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --python-version 3.11 --universal \
 		--generate-hashes --no-header --output-file requirements.lock
 

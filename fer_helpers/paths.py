@@ -34,4 +34,4 @@ def shown(path: Path) -> str:
 def safe_name(text: str) -> str:
     """A file name for untrusted `text`: its harmless characters to read, a hash to keep names apart."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
-    return f"{readable}-{sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
+    return f"{readable}-{sha256(text.encode()).hexdigest()[:16]}".lstrip("-")

@@ -55,7 +55,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "subject": _column(str, "the person (or rendered identity)", nullable=True),
             "intensity": _column(float, "intended strength of the expression, 0-1", nullable=True),
             "status": _column(str, "whether the file can be read", isin=CLIP_STATUSES),
-            "reason": _column(str, "why it cannot", nullable=True),
+            "reason": _column(str, "why it cannot, or what is odd about it", nullable=True),
         },
         unique=["clip_id"],
     ),

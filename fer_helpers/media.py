@@ -1,0 +1,255 @@
+"""Videos on disk, and any clip's length and size: read without decoding it all, then frame by frame.
+
+Media files are untrusted. libav may only use the demuxers and the protocol named here, because others
+(playlists, `concat` scripts) open further files that their text names, whatever the file's suffix says.
+A frame's place in its video comes from the packets' time stamps, not from counting what the decoder
+delivers, so that one frame lost to damage does not shift the numbers of all that follow.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from fer_helpers.pictures import PICTURE_SUFFIXES, Unreadable, one_line, picture_size, pictures_in
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg"})
+_OPTIONS = {
+    "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo",
+    "protocol_whitelist": "file",
+}
+# Containers that stamp every frame with the time it is shown. The others (AVI, MPEG) number the frames in
+# the order they are stored at a constant rate, or stamp only some.
+_STAMPED = ("mov", "matroska")
+_LOCAL = threading.local()  # one scaler a thread: building one for every frame takes longer than scaling
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a file holds: size as shown (upright), length, and for a video when each frame is shown."""
+
+    n_frames: int | None = None
+    duration_s: float | None = None
+    fps: float | None = None
+    width: int | None = None
+    height: int | None = None
+    times: np.ndarray = field(default_factory=lambda: np.empty(0))  # s from the first frame, ascending
+    status: str = "ok"
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One decoded frame: its place in the file's order of showing and its time from the first frame, s."""
+
+    index: int
+    time_s: float
+    frame: av.VideoFrame
+
+
+def probe(path: Path, root: Path) -> Probe:
+    """What the video, picture or folder of pictures `path` of the corpus `root` holds; errors are in it.
+
+    Only the packets of a video are read and its first frame decoded (the one place where PyAV tells the
+    rotation), and only the header of a picture; of a picture folder, the first picture's that has one.
+    """
+    try:
+        if path.is_dir():
+            return _probe_pictures(pictures_in(path, root))
+        if path.stat().st_size == 0:
+            return Probe(status="empty", reason="the file has no bytes")
+        if path.suffix.lower() in PICTURE_SUFFIXES:
+            width, height = picture_size(path)
+            return Probe(n_frames=1, duration_s=0.0, width=width, height=height)
+        return _probe_video(path)
+    except Unreadable as error:
+        return Probe(status="unreadable", reason=str(error))
+    except OSError as error:
+        return Probe(status="unreadable", reason=one_line(error))
+
+
+def _probe_pictures(pictures: list[Path]) -> Probe:
+    if not pictures:
+        return Probe(status="empty", reason="the folder has no picture")
+    for picture in pictures:
+        with suppress(Unreadable):
+            width, height = picture_size(picture)
+            return Probe(n_frames=len(pictures), width=width, height=height)
+    return Probe(status="unreadable", reason=f"none of the folder's {len(pictures)} pictures can be read")
+
+
+class _Clock:
+    """Places frames in the order and at the times they are shown, from the packets read so far.
+
+    A decoder hands out a frame only after every packet that is shown earlier has been read, so the
+    packets read so far always suffice for the frames decoded so far.
+    """
+
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        self.stamped = container.format.name.startswith(_STAMPED)
+        self.unit = stream.time_base or Fraction(1)
+        self.stamps: list[int] = []
+        self.delivered = 0
+
+    def read(self, packet: av.Packet) -> None:
+        if not packet.size or packet.is_discard:  # discard: cut away by the file's edit list, never shown
+            return
+        stamps = (packet.pts, packet.dts) if self.stamped else (packet.dts, packet.pts)
+        known = [s for s in stamps if s is not None]
+        insort(self.stamps, known[0] if known else (self.stamps[-1] + 1 if self.stamps else 0))
+
+    def place(self, frame: av.VideoFrame) -> int:
+        in_order = self.delivered
+        self.delivered += 1
+        if not self.stamped or frame.pts is None:
+            return in_order
+        return bisect_left(self.stamps, frame.pts)
+
+    def time_s(self, index: int) -> float:
+        stamp = self.stamps[min(index, len(self.stamps) - 1)]
+        return (stamp - self.stamps[0]) * self.unit.numerator / self.unit.denominator
+
+
+def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
+    try:
+        # An absolute path cannot be taken for a protocol ("concat:...").
+        container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise Unreadable(f"not a video that can be opened: {one_line(error)}") from error
+    stream = container.streams.best("video")
+    if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
+        container.close()
+        raise Unreadable("the file has no video stream that can be decoded")
+    stream.codec_context.thread_count = 1  # clips go through several threads already
+    return container, stream
+
+
+def _packets(container: av.container.InputContainer, stream: av.VideoStream, problems: list[str]) -> Iterator:
+    try:
+        yield from container.demux(stream)
+    except (av.FFmpegError, OSError) as error:
+        problems.append(one_line(error))
+
+
+def _decoded(packet: av.Packet, problems: list[str]) -> list[av.VideoFrame]:
+    try:
+        return [frame for frame in packet.decode() if isinstance(frame, av.VideoFrame)]
+    except (av.FFmpegError, OSError, ValueError) as error:
+        problems.append(one_line(error))
+        return []
+
+
+def _probe_video(path: Path) -> Probe:
+    container, stream = _open(path)
+    problems: list[str] = []
+    last, n_packets = 0, 0
+    size: tuple[int, int] | None = None
+    with closing(container):
+        clock = _Clock(container, stream)
+        for packet in _packets(container, stream, problems):
+            clock.read(packet)
+            n_packets += bool(packet.size)
+            if clock.stamped and clock.stamps and packet.pts == clock.stamps[-1]:
+                last = packet.duration or 0
+            for frame in [] if size else _decoded(packet, problems):
+                size = _upright_size(frame)
+        rate, promised = stream.average_rate, stream.frames if clock.stamped else 0
+    if not clock.stamps:
+        return Probe(status="empty", reason="the video stream has no frames")
+    if size is None:
+        raise Unreadable(f"no frame can be decoded: {problems[0] if problems else 'no key frame'}")
+    missing = f"the file holds {n_packets} of the {promised} frames it lists" if n_packets < promised else None
+    times = np.array([clock.time_s(i) for i in range(len(clock.stamps))])
+    ticks = clock.stamps[-1] - clock.stamps[0] + _shown_for(clock.stamps, last, rate, clock.unit)
+    duration = ticks * clock.unit
+    fps = float(len(times) / duration) if duration else None
+    return Probe(len(times), float(duration), fps, *size, times, reason=missing)
+
+
+def _shown_for(stamps: list[int], last: int, rate: Fraction | None, unit: Fraction) -> Fraction:
+    """Ticks the last frame is shown: as its packet says, else as long as most, else as the rate says."""
+    if last > 0:
+        return Fraction(last)
+    if len(stamps) > 1:
+        return Fraction(median(b - a for a, b in pairwise(stamps)))
+    return 1 / rate / unit if rate else Fraction(0)
+
+
+def shots(path: Path, problems: list[str]) -> Iterator[Shot]:
+    """The frames of the video `path` in the order they are shown, decoded on one thread, one held at a time.
+
+    Frames that cannot be decoded, or that the decoder marks as damaged, are left out: their indices do
+    not appear, and libav's reasons are appended to `problems`. Never raises for the file's content.
+    """
+    try:
+        container, stream = _open(path)
+    except Unreadable as error:
+        problems.append(str(error))
+        return
+    with closing(container):
+        clock = _Clock(container, stream)
+        for packet in _packets(container, stream, problems):
+            clock.read(packet)
+            for frame in _decoded(packet, problems):
+                index = clock.place(frame)
+                if frame.is_corrupt:
+                    problems.append("the decoder marks the frame as damaged")
+                else:
+                    yield Shot(index, clock.time_s(index), frame)
+
+
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    return round(frame.rotation / 90) % 4  # counter-clockwise, as np.rot90 counts them
+
+
+def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
+    return (frame.height, frame.width) if _quarter_turns(frame) % 2 else (frame.width, frame.height)
+
+
+def fitted(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height with the longer side scaled down to `size` pixels; never up, and 0 means as it is."""
+    scale = size / max(width, height)
+    if size == 0 or scale >= 1:
+        return width, height
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _reformatted(frame: av.VideoFrame, width: int, height: int, pixels: str) -> np.ndarray:
+    if not hasattr(_LOCAL, "scaler"):
+        _LOCAL.scaler = VideoReformatter()
+    # AREA averages all pixels under a smaller one: no aliasing, and half the time of the default.
+    try:
+        scaled = _LOCAL.scaler.reformat(frame, width, height, pixels, interpolation="AREA", threads=1)
+    except (av.FFmpegError, ValueError) as error:
+        raise Unreadable(f"its pixel format cannot be converted: {one_line(error)}") from error
+    return scaled.to_ndarray()
+
+
+def bgr(frame: av.VideoFrame, size: int) -> np.ndarray:
+    """`frame` upright, (height, width, 3) uint8 BGR, its longer side scaled down to `size` (0: as it is).
+
+    Raises:
+        Unreadable: if libav cannot convert its pixels.
+    """
+    width, height = fitted(frame.width, frame.height, size)
+    return np.ascontiguousarray(np.rot90(_reformatted(frame, width, height, "bgr24"), _quarter_turns(frame)))
+
+
+def grey(frame: av.VideoFrame, side: int) -> np.ndarray:
+    """`frame` as (side, side) uint8 grey, whatever its shape: only good for comparing frames.
+
+    Raises:
+        Unreadable: as `bgr`.
+    """
+    return _reformatted(frame, side, side, "gray")
