@@ -13,10 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_helpers.corpora import folder
-from fer_helpers.corpora.face_identity import Identity
-from fer_helpers.corpora.face_scenes import Light
-from fer_helpers.corpora.faces import Pose, render
 from fer_helpers.errors import ParamsError
+from fer_helpers.faces import Identity, Light, Pose, render
 from fer_helpers.frames import CHOICES, choose, extract, motion_energy
 from tests.media_samples import (
     HEIGHT,
