@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 6
 TIMEOUT_S = 120.0
-REUSED = ("ok", "refused", "filtered", "truncated", "invalid")  # an error is always asked again
+REUSED = ("ok", "refused", "filtered", "truncated", "invalid")
+
+
+def answered(planned: pd.DataFrame, archive: Archive) -> set[str]:
+    """The keys of `planned` that need not be asked: an error is no answer, and asked again."""
+    return {key for key, entry in archive.get(planned["key"]).items() if entry.status in REUSED}
 
 
 async def annotate(
@@ -52,8 +57,8 @@ async def annotate(
     import openai
 
     unique = planned.drop_duplicates("key").set_index("key", drop=False)
-    kept = archive.get(unique["key"])
-    asked = [key for key in unique["key"] if key not in kept or kept[key].status not in REUSED]
+    known = answered(planned, archive)
+    asked = [key for key in unique["key"] if key not in known]
     with (
         provider.reachable(base_url) as url,
         tqdm(total=len(asked), desc=f"asking {unique['model'].iloc[0] if len(unique) else 'nobody'}") as bar,
@@ -165,9 +170,8 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
     reply = json.loads(entry.reply)
     answer = answers.parse(reply, tuple(labels))
     ok = entry.status == "ok"
-    usage = reply.get("usage") or {}
-    tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    billed = tokens_in is not None and tokens_out is not None
+    usage = {"prompt_tokens": None, "completion_tokens": None, **(reply.get("usage") or {})}
+    billed = [usage["prompt_tokens"], usage["completion_tokens"]]
     return {
         "key": entry.key,
         "status": entry.status,
@@ -178,9 +182,9 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
         "model_requested": entry.model,
         "model_returned": reply.get("model"),
         "fingerprint": reply.get("system_fingerprint"),
-        "tokens_in": tokens_in,
-        "tokens_out": tokens_out,
-        "cost_usd": pricing.cost_usd(entry.model, tokens_in, tokens_out) if billed else None,
+        "tokens_in": billed[0],
+        "tokens_out": billed[1],
+        "cost_usd": None if None in billed else pricing.cost_usd(entry.model, *billed),
         "latency_s": entry.latency_s,
         "created": entry.created,
     }

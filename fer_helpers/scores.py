@@ -191,3 +191,25 @@ def agreement(predictions: pd.DataFrame) -> pd.DataFrame:
 def _same(one: pd.Series, other: pd.Series) -> float:
     both = one.notna() & other.notna()
     return float((one[both] == other[both]).mean()) if both.any() else float("nan")
+
+
+def confused_pairs(joined: pd.DataFrame) -> pd.DataFrame:
+    """Wrong predictions by (truth, label), the commonest first: clips, their share of the truth, confidence.
+
+    Args:
+        joined: predictions of one strategy and question with their `truth`.
+    """
+    totals = joined["truth"].value_counts()
+    wrong = joined[joined["truth"] != joined["label"]]
+    pairs = wrong.groupby(["truth", "label"]).agg(clips=("clip_id", "size"), confidence=("confidence", "mean"))
+    share = pairs["clips"] / totals.reindex(pairs.index.get_level_values("truth")).to_numpy()
+    pairs.insert(1, "share of the truth", share)
+    return pairs.sort_values(["clips", "share of the truth"], ascending=False, kind="stable")
+
+
+def recalls(joined: pd.DataFrame) -> pd.DataFrame:
+    """Recall of each class (columns, in the taxonomy's order) by strategy (rows), of rows with a label."""
+    answered = joined[joined["label"].notna()]
+    right = (answered["truth"] == answered["label"]).groupby([answered["strategy"], answered["truth"]], sort=False)
+    recall = right.mean().unstack()
+    return recall[[label for label in TAXONOMIES[joined["taxonomy"].iloc[0]] if label in recall]]

@@ -157,3 +157,13 @@ def test_agreement_by_hand():
     rows = [prediction(c, x, strategy="t") for c, x in zip("abc", ["happy", "happy", "sad"], strict=True)]
     both = pd.concat([PREDICTED, table_of(*rows)])
     assert scores.agreement(both).loc["s", "t"] == pytest.approx(2 / 3)
+
+
+def test_confused_pairs_and_recalls_by_hand():
+    """happy is taken for sad once of two, sad once right of one."""
+    answered = scores.join(PREDICTED, CLIPS).dropna(subset="label")
+    pairs = scores.confused_pairs(answered.assign(confidence=0.5))
+    assert list(pairs.index) == [("happy", "sad")]
+    assert pairs.iloc[0].tolist() == [1, 0.5, 0.5]
+    recall = scores.recalls(scores.join(PREDICTED, CLIPS))
+    assert recall.loc["s"].to_dict() == {"happy": 0.5, "sad": 1.0}

@@ -1,0 +1,137 @@
+"""Runs the numbered notebooks through papermill in order, and skips what is whole and unchanged."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from traitlets.config import Config
+
+from fer_helpers import corpora, provider, report, tables
+from fer_helpers.errors import RunError
+from fer_helpers.params import Params
+from fer_helpers.paths import ROOT, resolve, shown
+from fer_helpers.run import NOTEBOOKS, open_run, read_manifest, write_manifest
+
+
+def source(notebook: str) -> Path:
+    """The notebook's own file; a run never starts from an executed copy."""
+    return ROOT / "notebooks" / f"{notebook}.ipynb"
+
+
+def declared(notebook: str) -> dict[str, Any]:
+    """Names and defaults of the notebook's parameters cell."""
+    cells = nbformat.read(source(notebook), as_version=4).cells
+    code = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    return {
+        item.target.id: ast.literal_eval(item.value)
+        for item in ast.parse(code).body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value
+    }
+
+
+def execute(params: Params, say: Callable[[str], None] = print) -> Path:
+    """Run the five notebooks with `params`; returns the run's folder, with report.html in it.
+
+    Raises:
+        FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
+    """
+    provider.check_access(
+        params.base_url, params.model, corpora.CORPORA[params.corpus].allow_upload, params.allow_upload
+    )
+    corpora.prepare(params)
+    out = resolve(params.out)
+    (out / "notebooks").mkdir(parents=True, exist_ok=True)
+    sent, upstream = 0, corpora.fingerprint(params)
+    for number, notebook in enumerate(NOTEBOOKS, 1):
+        step = _fingerprint(notebook, params, upstream)
+        if _is_whole(notebook, out, step):
+            say(f"[{number}/{len(NOTEBOOKS)}] {notebook}: whole and unchanged, skipped")
+        else:
+            began = time.monotonic()
+            say(f"[{number}/{len(NOTEBOOKS)}] {notebook}")
+            _run(notebook, params, out)
+            _note(notebook, out, step, time.monotonic() - began)
+            if notebook == "03_zero_shot_annotation":
+                sent = open_run(out).facts["requests_sent"]
+        upstream = step + json.dumps(_hashes(notebook, out))
+    say(f"requests sent: {sent}")
+    report.write(open_run(out))
+    return out
+
+
+def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
+    """Hash of all a step depends on: its code, its parameters, the package, and what came before."""
+    values = params.model_dump()
+    code = [cell.source for cell in nbformat.read(source(notebook), as_version=4).cells]
+    package = [
+        (path.name, sha256(path.read_bytes()).hexdigest())
+        for path in sorted((ROOT / "fer_helpers").rglob("*"))
+        if path.is_file() and path.suffix != ".pyc"
+    ]
+    mine = {name: values[name] for name in declared(notebook)}
+    return sha256(json.dumps([code, package, mine, upstream]).encode()).hexdigest()
+
+
+def _hashes(notebook: str, out: Path) -> dict[str, str]:
+    written = [out / f"{table}.parquet" for table, by in tables.WRITTEN_BY.items() if by == notebook]
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in written if path.is_file()}
+
+
+def _is_whole(notebook: str, out: Path, step: str) -> bool:
+    """Whether the step was finished from the same inputs and all it wrote is still as it was."""
+    known = read_manifest(out).get("steps", {}).get(notebook)
+    copy = out / "notebooks" / f"{notebook}.ipynb"
+    return bool(
+        known
+        and known["fingerprint"] == step
+        and known["tables"] == _hashes(notebook, out)
+        and copy.is_file()
+        and is_executed(nbformat.read(copy, as_version=4))
+    )
+
+
+def is_executed(notebook: nbformat.NotebookNode) -> bool:
+    """Whether every code cell ran, in order and without an error; papermill's own mark cannot be trusted."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    in_order = [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    return in_order and not any(output.output_type == "error" for cell in code for output in cell.outputs)
+
+
+def _run(notebook: str, params: Params, out: Path) -> None:
+    """Execute one notebook into the run's folder; its kernel is spoken to over a socket file, not a port."""
+    import papermill
+
+    values = params.model_dump()
+    copy = out / "notebooks" / f"{notebook}.ipynb"
+    beside = copy.with_suffix(".failed.ipynb")
+    try:
+        papermill.execute_notebook(
+            source(notebook),
+            beside,
+            parameters={name: values[name] for name in declared(notebook)},
+            cwd=source(notebook).parent,
+            kernel_name="python3",
+            config=Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {}),
+        )
+    except papermill.PapermillExecutionError as error:
+        raise RunError(
+            f"{notebook}, cell {error.exec_count}: {error.ename}: {' '.join(error.evalue.split())} "
+            f"(the notebook as far as it came: {shown(beside)})"
+        ) from error
+    if not is_executed(nbformat.read(beside, as_version=4)):
+        raise RunError(f"{notebook} stopped before its last cell: see {shown(beside)}")
+    beside.replace(copy)
+
+
+def _note(notebook: str, out: Path, step: str, seconds: float) -> None:
+    manifest = read_manifest(out)
+    mark = {"fingerprint": step, "tables": _hashes(notebook, out), "seconds": round(seconds, 1)}
+    write_manifest(out, {**manifest, "steps": {**manifest.get("steps", {}), notebook: mark}})

@@ -1,0 +1,55 @@
+"""What several tests need: a place for outputs, and one small run of all notebooks, made once."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fer_helpers import cli
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outputs(tmp_path_factory):
+    """Nothing a test runs touches the user's own outputs/."""
+    folder = tmp_path_factory.mktemp("outputs")
+    before = os.environ.get("FER_OUTPUTS")
+    os.environ["FER_OUTPUTS"] = str(folder)
+    yield folder
+    os.environ.pop("FER_OUTPUTS")
+    if before:
+        os.environ["FER_OUTPUTS"] = before
+
+
+def fer(*arguments: str):
+    """`fer-helpers` with `arguments`, in this process."""
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+SMALL = ("-p", "n_clips", "14", "-p", "n_resamples", "200", "--out", "outputs/small")
+
+
+@pytest.fixture(scope="session")
+def small_run(outputs):
+    """The demo with 14 clips through all notebooks: (the command's result, the run's folder)."""
+    result = fer("run", "params/demo.yaml", *SMALL)
+    return result, Path(outputs, "small")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium; skipped where there is none, except where FER_REQUIRE_BROWSER is set."""
+    if not CHROMIUM:
+        if os.environ.get("FER_REQUIRE_BROWSER"):
+            pytest.fail("FER_REQUIRE_BROWSER is set, but no Chromium is installed")
+        pytest.skip("no Chromium is installed")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield chromium
+        chromium.close()
