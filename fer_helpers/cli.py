@@ -8,7 +8,7 @@ from typing import Any
 import click
 import yaml
 
-from fer_helpers.errors import FerError
+from fer_helpers.errors import BudgetError, FerError
 
 
 class _Group(click.Group):
@@ -17,7 +17,7 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except FerError as error:
             click.echo(f"fer-helpers: {error}", err=True)
-            sys.exit(1)
+            sys.exit(3 if isinstance(error, BudgetError) else 1)
 
 
 @click.group(cls=_Group)

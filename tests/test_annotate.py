@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from aiohttp import web
 
-from fer_helpers import annotate, provider, requests
+from fer_helpers import annotate, provider, requests, sending
 from fer_helpers.archive import Archive
 from fer_helpers.errors import EndpointError
 from fer_helpers.requests import Asking
@@ -82,7 +82,7 @@ def ask(url, path, planned=PLANNED, concurrency=2):
 @pytest.fixture(autouse=True)
 def _no_key_and_no_wait(monkeypatch):
     monkeypatch.delenv(provider.KEY_VARIABLE, raising=False)
-    monkeypatch.setattr(annotate, "_backoff", lambda _: 0.01)
+    monkeypatch.setattr(sending, "_backoff", lambda _: 0.01)
 
 
 def test_every_request_gets_its_answer(tmp_path):
@@ -128,7 +128,7 @@ def test_retry_after_is_honoured(tmp_path):
 def test_a_lasting_failure_is_an_error_and_asked_again_next_time(tmp_path):
     with served(lambda *_: failure(500)) as (url, asked, _):
         answers = ask(url, tmp_path / "a.sqlite", PLANNED.iloc[:1])
-        assert set(asked.values()) == {annotate.ATTEMPTS}
+        assert set(asked.values()) == {sending.ATTEMPTS}
     assert (answers["status"].iloc[0], pd.isna(answers["label"].iloc[0])) == ("error", True)
     with served(lambda *_: good("sad")) as (url, asked, _):
         answers = ask(url, tmp_path / "a.sqlite", PLANNED.iloc[:1])
