@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic_core import to_json  # four times as fast as json on a picture
 
 from fer_helpers import answers, pricing, provider, requests, sending, tables
 from fer_helpers.archive import Archive, Entry
@@ -191,7 +192,7 @@ class _Run:
         body = requests.body_of(row, urls)
         out = body["max_completion_tokens"]
         worst = pricing.cost_usd(row["model"], row["tokens_in"], out) or 0.0
-        reply = await self._sender.send(row["model"], json.dumps(body).encode(), row["tokens_in"] + out, worst)
+        reply = await self._sender.send(row["model"], to_json(body), row["tokens_in"] + out, worst)
         status, text = self._read(reply, row)
         if len(self._key) >= 8:  # a server may repeat the key in what it says; shorter ones are no secrets
             text = text.replace(self._key, "***")

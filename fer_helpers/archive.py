@@ -39,12 +39,11 @@ _LATER = {"via": "'online'", "request_id": "''", "attempts": "1"}
 # An error is worth least; a reply without a label was paid for; an answer is worth most.
 _WORTH = "CASE {}.status WHEN 'ok' THEN 2 WHEN 'error' THEN 0 ELSE 1 END"
 _INSERT = (
-    f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (key) DO UPDATE "
-    f"SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])} "
-    f"WHERE {_WORTH.format('excluded')} {{}} {_WORTH.format('entries')}"
+    f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (key) DO UPDATE "
+    f"SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])} WHERE "
 )
-_PUT = _INSERT.format(">=") + " AND entries.status <> 'ok'"
-_ADD = _INSERT.format(">")
+_PUT = f"{_INSERT} {_WORTH.format('excluded')} >= {_WORTH.format('entries')} AND entries.status <> 'ok'"
+_ADD = f"{_INSERT} {_WORTH.format('excluded')} > {_WORTH.format('entries')}"
 
 
 class Archive:
@@ -136,7 +135,7 @@ class Archive:
             yield from self._db.execute(f"SELECT {', '.join(COLUMNS)} FROM entries ORDER BY key")
 
     def import_(self, path: Path) -> int:
-        """Add the entries of a file that `export` wrote; returns how many were new or better.
+        """Add the entries of a file that `export` wrote; returns how many keys were new.
 
         A kept answer stays as it is, and nothing is replaced by less: see the class. The file is read through
         before anything is written.
@@ -147,9 +146,11 @@ class Archive:
         for rows in _parquet(path):
             for row in rows:
                 _check(row, path)
-        return sum(
-            self._writer.submit(_ADD, [astuple(Entry(**row)) for row in rows]).result() for rows in _parquet(path)
-        )
+        new = 0
+        for rows in _parquet(path):
+            new += len(rows) - len(self.statuses(row["key"] for row in rows))
+            self._writer.submit(_ADD, [astuple(Entry(**row)) for row in rows]).result()
+        return new
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
