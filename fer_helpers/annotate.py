@@ -173,7 +173,7 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
         "status": entry.status,
         "label": answer.label if ok else None,
         **{f"prob_{label}": share for label, share in (answer.probabilities if ok else {}).items()},
-        "prob_source": "logprobs" if ok and answer.probabilities else "none",
+        "prob_source": answer.source if ok else "none",
         "raw": reply.get("error", answer.text),
         "model_requested": entry.model,
         "model_returned": reply.get("model"),
