@@ -17,7 +17,8 @@ _DEEDS = "help|tell|say|assist|identify|determine|analy[sz]e|infer|label|comply|
 _REFUSAL = re.compile(
     r"\bi(?:['’]m| am) (?:sorry|unable|not able|not comfortable)\b"
     rf"|\b(?:can['’]?t|cannot|can not|won['’]?t|will not|unable to) (?:{_DEEDS})\b"
-    r"|\b(?:do not|don['’]?t) have the ability to\b|\bas an ai\b|\bagainst (?:my|the|our) (?:policy|policies|guidelines)\b",
+    r"|\b(?:do not|don['’]?t) have the ability to\b|\bas an ai\b"
+    r"|\bagainst (?:my|the|our) (?:policy|policies|guidelines)\b",
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^```[a-z]*\s*\n(.*)\n\s*```$", re.IGNORECASE | re.DOTALL)
