@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -45,8 +46,16 @@ def run(params_file: str, overrides: tuple[tuple[str, str], ...], out: str | Non
 
 @main.command()
 @click.option("--port", default=8790, show_default=True, help="port on 127.0.0.1")
-def serve(port: int) -> None:
+@click.option(
+    "--faults",
+    "plan",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML file of faults to put in the way on purpose, as docs/faults.yaml",
+)
+def serve(port: int, plan: Path | None) -> None:
     """Serve the embedded OpenAI-compatible endpoint until interrupted."""
     from fer_helpers import endpoint
+    from fer_helpers.endpoint import faults
 
-    endpoint.serve_forever(port)
+    endpoint.serve_forever(port, faults.load(plan) if plan else None)
