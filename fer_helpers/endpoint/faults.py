@@ -175,15 +175,18 @@ def digest(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-def altered(reply: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """A whole chat completion as the content fault `kind` leaves it, `usage` counted anew."""
+def altered(reply: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
+    """A whole chat completion as the content fault `kind` leaves it, `usage` counted anew.
+
+    `name` is the request's digest: which wording a refusal has depends on it.
+    """
     (choice,) = reply["choices"]
     content, finish, refusal = choice["message"]["content"], "stop", None
     match kind:
         case "refusal":
             content, refusal = None, REFUSALS[0]
         case "prose_refusal":
-            content = REFUSALS[int(sha256(content.encode()).hexdigest(), 16) % len(REFUSALS)]
+            content = REFUSALS[int(name, 16) % len(REFUSALS)]
         case "length":
             content, finish = content[: content.rfind(_label(content)) + 2], "length"
         case "content_filter":

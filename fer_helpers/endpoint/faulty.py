@@ -22,6 +22,8 @@ BOOKS = "/fer/books"
 # What the headers tell where the plan sets no limit; too much for one machine to reach.
 MANY_REQUESTS, MANY_TOKENS = 1_000_000, 10_000_000_000
 
+_ROUNDING = 1e-6  # what a bucket may lack because a binary fraction is not a decimal one
+
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PROXY_PAGE = "<html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>"
 
@@ -64,7 +66,7 @@ class _Desk:
         self.pages: defaultdict[str, _Page] = defaultdict(_Page)
         self.requests = _Bucket(faults.requests_per_minute or MANY_REQUESTS)
         self.tokens = _Bucket(faults.tokens_per_minute or MANY_TOKENS)
-        self.answers = 0
+        self.answers = self.underway = 0
         self.closing = asyncio.Event()
 
     async def serve(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -72,47 +74,47 @@ class _Desk:
         name = plans.digest(await request.read())
         page = self.pages[name]
         page.received += 1
-        attempt = page.received
         refused = self._refused()
         if refused:
             return refused
         self.requests.take(1)
-        kind = self.faults.passing(name, attempt)
-        if kind == "rate_limited":
-            return _rate_limited("requests", self.faults.retry_after_s)
-        await asyncio.sleep(self.faults.latency(name, attempt))
-        if kind == "server_error":
-            return _failure(500, "The server had an error while processing your request.", "server_error")
-        if kind == "unavailable":
-            return web.Response(status=503, text=_PROXY_PAGE, content_type="text/html")
-        reply = await self._answer(request, handler, page, self.faults.content(name))
+        kind = self.faults.passing(name, page.received)
+        self.underway += 1
+        try:
+            reply = await self._reply(request, handler, name, kind)
+        finally:
+            self.underway -= 1
         return await self._sent(request, reply, page, kind)
 
     def _refused(self) -> web.Response | None:
         """429 where quota or rate leave no room for another request."""
         quota = self.faults.insufficient_quota_after
-        if quota is not None and self.answers >= quota:
+        if quota is not None and self.answers + self.underway >= quota:
             message = "You exceeded your current quota, please check your plan and billing details."
             return _failure(429, message, "insufficient_quota", "insufficient_quota")
         for what, bucket in (("requests", self.requests), ("tokens", self.tokens)):
-            if bucket.level() < 1:
-                return _rate_limited(what, math.ceil(1000 * bucket.seconds_to(1)) / 1000)
+            if bucket.level() < 1 - _ROUNDING:
+                return _rate_limited(what, _milliseconds(bucket.seconds_to(1)) / 1000)
         return None
 
-    async def _answer(self, request: web.Request, handler: _Handler, page: _Page, fate: str | None) -> web.Response:
-        """The model's answer, billed, as the content fault `fate` leaves it."""
+    async def _reply(self, request: web.Request, handler: _Handler, name: str, kind: str | None) -> web.Response:
+        """The answer, billed, as the request's fate leaves it; or the error that the fault `kind` is."""
+        if kind == "rate_limited":
+            return _rate_limited("requests", self.faults.retry_after_s)
+        page, fate = self.pages[name], self.faults.content(name)
+        await asyncio.sleep(self.faults.latency(name, page.received))
+        if kind == "server_error":
+            return _failure(500, "The server had an error while processing your request.", "server_error")
+        if kind == "unavailable":
+            return web.Response(status=503, text=_PROXY_PAGE, content_type="text/html")
         if fate == "filtered_400":
             return _failure(400, "The response was filtered.", "invalid_request_error", "content_filter")
-        self.answers += 1  # at once: no second request may take the last of the quota meanwhile
-        try:
-            response = await handler(request)
-        except Exception:
-            self.answers -= 1
-            raise
+        response = await handler(request)
         assert isinstance(response, web.Response)
         reply = json.loads(response.text or "")
         if fate:
-            reply = plans.altered(reply, fate)
+            reply = plans.altered(reply, fate, name)
+        self.answers += 1
         page.billed_tokens += reply["usage"]["total_tokens"]
         self.tokens.take(reply["usage"]["total_tokens"])
         return web.json_response(reply)
@@ -142,7 +144,7 @@ class _Desk:
         found = {}
         for what, bucket in (("requests", self.requests), ("tokens", self.tokens)):
             found[f"x-ratelimit-limit-{what}"] = str(bucket.limit)
-            found[f"x-ratelimit-remaining-{what}"] = str(max(0, math.floor(bucket.level())))
+            found[f"x-ratelimit-remaining-{what}"] = str(max(0, math.floor(bucket.level() + _ROUNDING)))
             found[f"x-ratelimit-reset-{what}"] = duration(bucket.seconds_to(bucket.limit))
         return found
 
@@ -203,7 +205,11 @@ async def _cut(request: web.Request, reply: web.Response, body: bytes) -> web.St
 
 def duration(seconds: float) -> str:
     """Seconds as OpenAI's headers write them: `12ms`, `1.5s`, `6m0s`."""
-    minutes, ms = divmod(math.ceil(1000 * seconds), 60_000)
+    minutes, ms = divmod(_milliseconds(seconds), 60_000)
     if not minutes and ms < 1000:
         return f"{ms}ms"
     return (f"{minutes}m" if minutes else "") + f"{ms / 1000:g}s"
+
+
+def _milliseconds(seconds: float) -> int:
+    return math.ceil(1000 * seconds - _ROUNDING)
