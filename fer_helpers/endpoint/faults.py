@@ -33,11 +33,12 @@ STATUS = {  # what a client must make of each: the status in the answers table
     "empty": "invalid",
 }
 WRONG_LABEL = "contempt"  # an expression, but in neither taxonomy
-REFUSALS = (  # how hosted models decline in plain words
+REFUSALS = (  # how hosted models decline in plain words; some name labels, some have typographic apostrophes
     "I'm sorry, but I can't help with identifying the emotions of people in images.",
-    "I'm sorry, I can't assist with that.",
-    "I can't determine the emotional state of the person in this image.",
+    "I’m sorry, I can’t assist with that.",
+    "Sorry, I cannot tell whether this person is happy or sad.",
     "I'm unable to analyze facial expressions of real people.",
+    "I don't have the ability to identify emotions from images.",
 )
 
 _Share = Annotated[float, Field(ge=0, le=1)]
