@@ -8,6 +8,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 from hashlib import sha256
 from types import SimpleNamespace
 from urllib.request import urlopen
@@ -300,6 +301,19 @@ def test_a_stall_says_nothing_and_is_billed():
         assert books(url)[named()]["completed"] == 0
         usage = send(url).parse().usage
         assert books(url) == {named(): {"received": 2, "completed": 1, "billed_tokens": 2 * usage.total_tokens}}
+
+
+@pytest.mark.parametrize("kind", [None, "reset", "stall", "truncated_json", "server_error"])
+def test_a_client_that_leaves_is_billed_and_makes_no_noise(kind, caplog):
+    with served(Faults(latency_s=0.3, **{kind: 1} if kind else {})) as url, pytest.raises(openai.APITimeoutError):
+        send(url, timeout=0.1)
+    with served(Faults(latency_s=0.2, stall_s=0.1, **{kind: 1} if kind else {})) as url:
+        with pytest.raises(openai.APITimeoutError):
+            send(url, timeout=0.1)
+        time.sleep(0.4)
+        (page,) = books(url).values()
+    assert (page["completed"], page["billed_tokens"] > 0) == (0, kind != "server_error")
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
 def test_a_stall_ends_late():

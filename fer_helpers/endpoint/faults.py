@@ -62,7 +62,7 @@ class Faults:
     - `unavailable`: 503 with a proxy's HTML page instead of JSON. Not billed.
     - `reset`: the connection ends in the middle of the reply. Billed, for the answer was made.
     - `stall`: no byte for `stall_s` seconds, then the answer, if anybody still waits. Billed.
-    - `truncated_json`: 200, the announced length is right, but the JSON stops half-way. Billed.
+    - `truncated_json`: 200, the announced length is right, but the JSON stops half-way. Billed; an error is never cut.
 
     Content faults are the fate of a request: every attempt ends alike, and asking again only costs. All but
     `filtered_400` are billed as any answer is.

@@ -128,7 +128,7 @@ class _Desk:
         if kind == "stall":
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.closing.wait(), self.faults.stall_s)
-        if kind == "truncated_json":
+        if kind == "truncated_json" and reply.status == 200:
             return web.Response(status=reply.status, body=body[: len(body) // 2], content_type="application/json")
         if kind == "reset":
             return await _cut(request, reply, body)
