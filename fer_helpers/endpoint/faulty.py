@@ -117,7 +117,7 @@ class _Desk:
         self.answers += 1
         page.billed_tokens += reply["usage"]["total_tokens"]
         self.tokens.take(reply["usage"]["total_tokens"])
-        return web.json_response(reply)
+        return web.json_response(reply) if fate else response
 
     async def _sent(
         self, request: web.Request, reply: web.Response, page: _Page, kind: str | None
