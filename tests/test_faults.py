@@ -347,6 +347,19 @@ def test_limits_are_kept_and_told(monkeypatch):
         assert raw(url, "d").status == 200
 
 
+def test_what_a_limit_refuses_is_no_attempt(monkeypatch):
+    """Or else the faults of a request would depend on how busy the others were."""
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(faulty, "time", clock)
+    with served(Faults(requests_per_minute=1, server_error=1, passes_after=2)) as url:
+        seen = []
+        for _ in range(3):
+            seen += [raw(url).status, raw(url).status]
+            clock.now += 60
+        assert seen == [500, 429, 500, 429, 200, 429]
+        assert books(url)[named()]["received"] == 6
+
+
 def test_tokens_are_limited_by_what_was_billed(monkeypatch):
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
     monkeypatch.setattr(faulty, "time", clock)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -66,6 +66,7 @@ class _Desk:
         self.pages: defaultdict[str, _Page] = defaultdict(_Page)
         self.requests = _Bucket(faults.requests_per_minute or MANY_REQUESTS)
         self.tokens = _Bucket(faults.tokens_per_minute or MANY_TOKENS)
+        self.admitted: Counter[str] = Counter()  # attempts by request, without those that a limit refused
         self.answers = self.underway = 0
         self.closing = asyncio.Event()
 
@@ -78,7 +79,8 @@ class _Desk:
         if refused:
             return refused
         self.requests.take(1)
-        kind = self.faults.passing(name, page.received)
+        self.admitted[name] += 1
+        kind = self.faults.passing(name, self.admitted[name])
         self.underway += 1
         try:
             reply = await self._reply(request, handler, name, kind)
@@ -102,7 +104,7 @@ class _Desk:
         if kind == "rate_limited":
             return _rate_limited("requests", self.faults.retry_after_s)
         page, fate = self.pages[name], self.faults.content(name)
-        await asyncio.sleep(self.faults.latency(name, page.received))
+        await asyncio.sleep(self.faults.latency(name, self.admitted[name]))
         if kind == "server_error":
             return _failure(500, "The server had an error while processing your request.", "server_error")
         if kind == "unavailable":
