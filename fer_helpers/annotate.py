@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     import openai
 
-REPLAY = provider.REPLAY
 REUSED = ("ok", "refused", "filtered", "truncated", "invalid")
 GRACE_S = 5.0  # for replies under way when a run ends before its time
 CHUNK = 5000  # entries read at once
@@ -82,7 +81,7 @@ async def annotate(
         EndpointError: the key, quota, model or server is of no use for any request.
         ParamsError: a cap without a price to hold it by.
     """
-    if base_url != REPLAY:
+    if base_url != provider.REPLAY:
         unique = planned.drop_duplicates("key")
         left = unique[~unique["key"].isin(answered(planned, archive, retry_statuses))]
         budget = _budget(unique, archive, max_cost_usd) if len(left) else Budget(None)
@@ -262,7 +261,7 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
         "status": entry.status,
         "label": answer.label if ok else None,
         **{f"prob_{label}": share for label, share in (answer.probabilities if ok else {}).items()},
-        "prob_source": "logprobs" if ok and answer.probabilities else "none",
+        "prob_source": answer.source if ok else "none",
         "raw": raw.encode("utf-8", "replace").decode(),  # half a surrogate pair is JSON, but no Parquet
         "model_requested": entry.model,
         "model_returned": reply.get("model"),

@@ -65,7 +65,7 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
         "store": False,  # providers keep nothing of a face longer than they must
     }
     if form.startswith("schema"):
-        body["response_format"] = prompts.schema(prompt, labels)
+        body["response_format"] = prompts.schema(prompt, labels, form)
     if form.endswith("logprobs"):
         body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request["reasoning_effort"]:

@@ -73,9 +73,11 @@ class Run:
         table.to_csv(folder / f"{name}.csv")
         self._note("figures", {name: caption})
 
-    def asking(self, form: str = prompts.FORMS[0]) -> requests.Asking:
-        """How this run asks its model, for a server that can do `form`."""
+    def asking(self, form: str = "auto") -> requests.Asking:
+        """How this run asks its model, for a server that can do `form`; auto: as the parameter says, or all."""
         params = self.params
+        form = params.reply_form if form == "auto" else form
+        form = prompts.FORMS[0] if form == "auto" else form
         return requests.Asking(
             model=params.model,
             prompt=params.prompt,
@@ -121,7 +123,9 @@ def start(notebook: str, **given: Any) -> Run:
     params = parameters.validate({**known, **given}, notebook)
     folder.mkdir(parents=True, exist_ok=True)
     started = [name for name in NOTEBOOKS if name == notebook or name in manifest.get("started", [])]
-    write_manifest(folder, {**manifest, "params": params.model_dump(), "started": started, "made_with": made_with()})
+    others = {name: words for name, words in manifest.get("figures", {}).items() if name[:2] != notebook[:2]}
+    now = {"params": params.model_dump(), "started": started, "figures": others, "made_with": made_with()}
+    write_manifest(folder, {**manifest, **now})
     return Run(folder, params)
 
 

@@ -106,7 +106,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "status": _column(str, "what came back", isin=ANSWER_STATUSES),
             "label": _column(str, "the label in an ok answer", nullable=True, isin=LABELS),
             **_probabilities(),
-            "prob_source": _column(str, "logprobs, or none", nullable=True),
+            "prob_source": _column(str, "logprobs, confidence (the reply's own), or none", nullable=True),
             "raw": _column(str, "the reply's text, or the error's", nullable=True),
             "model_requested": _column(str, "model asked"),
             "model_returned": _column(str, "model that says it answered", nullable=True),

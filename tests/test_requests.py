@@ -61,8 +61,11 @@ def test_a_server_gets_only_what_it_can_do():
     assert {"response_format", "logprobs"} <= requests.body_of(row_of(), URLS).keys()
     plain = requests.body_of(row_of(Asking("m", form="text")), URLS)
     assert not {"response_format", "logprobs", "top_logprobs"} & plain.keys()
-    assert 'Reply with JSON and nothing else: {"label": "..."}' in plain["messages"][0]["content"][0]["text"]
-    assert "logprobs" not in requests.body_of(row_of(Asking("m", form="schema")), URLS)
+    asked_for = 'Reply with JSON and nothing else: {"label": "...", "confidence": 0.0 to 1.0}'
+    assert asked_for in plain["messages"][0]["content"][0]["text"]
+    schema = requests.body_of(row_of(Asking("m", form="schema")), URLS)
+    assert "logprobs" not in schema
+    assert schema["response_format"]["json_schema"]["schema"]["required"] == ["label", "confidence"]
 
 
 def test_reasons_come_before_the_label():

@@ -53,14 +53,25 @@ def text(prompt: str, labels: Sequence[str], n_pictures: int, form: str = FORMS[
     )
     if form.startswith("schema"):
         return words
-    shape = '{"reasoning": "...", "label": "..."}' if PROMPTS[prompt].reasoning else '{"label": "..."}'
-    return f"{words}\n\nReply with JSON and nothing else: {shape}"
+    shown = {"reasoning": '"..."', "label": '"..."', "confidence": "0.0 to 1.0"}
+    shape = ", ".join(f'"{name}": {shown[name]}' for name in _properties(prompt, form))
+    return f"{words}\n\nReply with JSON and nothing else: {{{shape}}}"
 
 
-def schema(prompt: str, labels: Sequence[str]) -> dict[str, Any]:
+def _properties(prompt: str, form: str) -> list[str]:
+    """Names in the reply, in the order they are given: reasons first, and a confidence where nothing else tells."""
+    reasons = ["reasoning"] if PROMPTS[prompt].reasoning else []
+    return [*reasons, "label", *([] if form.endswith("logprobs") else ["confidence"])]
+
+
+def schema(prompt: str, labels: Sequence[str], form: str = FORMS[0]) -> dict[str, Any]:
     """`response_format` that allows one of `labels` and nothing else (strict JSON schema)."""
-    label = {"label": {"type": "string", "enum": list(labels)}}
-    properties = {"reasoning": {"type": "string"}, **label} if PROMPTS[prompt].reasoning else label
+    known = {
+        "reasoning": {"type": "string"},
+        "label": {"type": "string", "enum": list(labels)},
+        "confidence": {"type": "number"},
+    }
+    properties = {name: known[name] for name in _properties(prompt, form)}
     return {
         "type": "json_schema",
         "json_schema": {
@@ -78,4 +89,4 @@ def schema(prompt: str, labels: Sequence[str]) -> dict[str, Any]:
 
 def fingerprint(prompt: str, labels: Sequence[str], form: str = FORMS[0]) -> str:
     """SHA-256 of the words and the schema, so that a changed prompt is never mistaken for the old one."""
-    return sha256(json.dumps([text(prompt, labels, 1, form), schema(prompt, labels)]).encode()).hexdigest()
+    return sha256(json.dumps([text(prompt, labels, 1, form), schema(prompt, labels, form)]).encode()).hexdigest()
