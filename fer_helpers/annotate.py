@@ -84,10 +84,10 @@ async def annotate(
     if base_url != provider.REPLAY:
         unique = planned.drop_duplicates("key")
         left = unique[~unique["key"].isin(answered(planned, archive, retry_statuses))]
-        budget = _budget(unique, archive, max_cost_usd) if len(left) else Budget(None)
         if len(left):
+            budget = _budget(unique, archive, max_cost_usd)
+            rates = Rates(requests_per_minute, tokens_per_minute)
             async with _client(base_url, max_concurrency) as client:
-                rates = Rates(requests_per_minute, tokens_per_minute)
                 sender = sending.Sender(client, Concurrency(max_concurrency), rates, budget)
                 await _Run(sender, picture, archive, budget, base_url, left).work(max_concurrency)
     return _frame(_rows(part, archive.get(part["key"])) for part in _chunks(planned))
@@ -218,7 +218,7 @@ class _Run:
         if hopeless:
             raise hopeless from None  # the error beneath may hold what the server said about the key
         status = "filtered" if getattr(error, "code", None) == "content_filter" else "error"
-        return status, json.dumps({"error": f"{error or type(error).__name__}"[:2000]})
+        return status, json.dumps({"error": (str(error) or type(error).__name__)[:2000]})
 
     def _over_budget(self, progress: Progress) -> BudgetError:
         done, cap, spent = progress.counts.total(), self._budget.cap, self._budget.spent
