@@ -13,6 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
+from fer_helpers.endpoint import batches
+from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
 from fer_helpers.endpoint.chat import ApiError, complete
 from fer_helpers.endpoint.model import MODEL, ExpressionModel
 from fer_helpers.errors import EndpointError
@@ -34,7 +36,7 @@ _POOL = web.AppKey("pool", ThreadPoolExecutor)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(model: ExpressionModel) -> web.Application:
+def create_app(model: ExpressionModel, batch_faults: BatchFaults = NO_FAULTS) -> web.Application:
     """The endpoint as an aiohttp application: the routes below `/v1`, one `model` behind them."""
     app = web.Application(middlewares=[_errors, _loopback_only], client_max_size=MAX_BODY)
     app[_MODEL] = model
@@ -46,6 +48,7 @@ def create_app(model: ExpressionModel) -> web.Application:
             web.get("/v1/models/{id:.+}", _one_model),
         ]
     )
+    batches.add_routes(app, _POOL, model, batch_faults)
     return app
 
 
@@ -105,7 +108,7 @@ async def _loopback_only(request: web.Request, handler: _Handler) -> web.StreamR
 
 
 @contextmanager
-def serve(port: int = 0) -> Iterator[str]:
+def serve(port: int = 0, batch_faults: BatchFaults = NO_FAULTS) -> Iterator[str]:
     """Serve the embedded endpoint from a thread on loopback; gives its base URL, `http://127.0.0.1:PORT/v1`.
 
     The thread has an event loop of its own, so this also works in a notebook. On leaving, requests under
@@ -113,11 +116,12 @@ def serve(port: int = 0) -> Iterator[str]:
 
     Args:
         port: TCP port; 0 takes a free one.
+        batch_faults: what goes wrong with batches on purpose.
 
     Raises:
         EndpointError: if the model's weights cannot be had, or the port is taken.
     """
-    runner = web.AppRunner(create_app(ExpressionModel()), access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(create_app(ExpressionModel(), batch_faults), access_log=None, shutdown_timeout=2.0)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fer-endpoint", daemon=True)
     thread.start()
