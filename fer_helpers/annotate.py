@@ -38,7 +38,6 @@ async def annotate(
     picture: Callable[[str, int], bytes],
     archive: Archive,
     base_url: str,
-    detail: str = "low",
     max_concurrency: int = 8,
 ) -> pd.DataFrame:
     """Ask what the archive does not answer yet; return the answers table for `planned`.
@@ -48,7 +47,6 @@ async def annotate(
         picture: (clip_id, frame_index) -> JPEG bytes; read when a request is sent, not before.
         archive: where each reply is kept as soon as it arrives.
         base_url: "embedded", or an OpenAI-compatible address ending in /v1.
-        detail: resolution the model looks at.
         max_concurrency: requests under way at once.
 
     Raises:
@@ -76,7 +74,7 @@ async def annotate(
             async def worker() -> None:
                 for key in todo:
                     request = unique.loc[key]
-                    entry = await _ask(client, request, picture, detail)
+                    entry = await _ask(client, request, picture)
                     archive.put(entry)
                     statuses[entry.status] += 1
                     bar.set_postfix(statuses, refresh=False)
@@ -95,16 +93,14 @@ async def _all(workers: Iterable[Any]) -> None:
         raise errors.exceptions[0] from None
 
 
-async def _ask(
-    client: openai.AsyncOpenAI, request: pd.Series, picture: Callable[[str, int], bytes], detail: str
-) -> Entry:
+async def _ask(client: openai.AsyncOpenAI, request: pd.Series, picture: Callable[[str, int], bytes]) -> Entry:
     import openai
 
     urls = [
         "data:image/jpeg;base64," + base64.b64encode(picture(request["clip_id"], index)).decode()
         for index in request["frame_indices"]
     ]
-    body = requests.body(request["model"], request["prompt"], request["taxonomy"], urls, detail)
+    body = requests.body_of(request, urls)
     started = time.monotonic()
     try:
         reply = await _send(client, body)
@@ -177,7 +173,7 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
         "status": entry.status,
         "label": answer.label if ok else None,
         **{f"prob_{label}": share for label, share in (answer.probabilities if ok else {}).items()},
-        "prob_source": "logprobs" if ok and answer.probabilities else "none",
+        "prob_source": answer.source if ok else "none",
         "raw": reply.get("error", answer.text),
         "model_requested": entry.model,
         "model_returned": reply.get("model"),

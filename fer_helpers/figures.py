@@ -32,7 +32,7 @@ def set_style() -> None:
     sns.set_theme(style="whitegrid", context="notebook", palette=COLOURS)
     mpl.rcParams.update(
         {
-            "figure.dpi": 100,
+            "figure.dpi": 80,
             "savefig.dpi": 150,
             "savefig.bbox": "tight",
             "figure.constrained_layout.use": True,
@@ -96,16 +96,21 @@ def motion(energy: np.ndarray, chosen: dict[str, Sequence[int]], ax: Axes) -> Ax
 def strips(pictures: Sequence[Sequence[bytes]], titles: Sequence[str], columns: int = 5) -> Figure:
     """A row of encoded pictures a clip, at most `columns` of them, with its title above."""
     width = min(columns, max((len(row) for row in pictures), default=1))
+    height = max(len(pictures), 1)
     figure, axes = plt.subplots(
-        len(pictures), width, figsize=(1.35 * width, 1.62 * max(len(pictures), 1)), squeeze=False
+        height,
+        width,
+        figsize=(1.3 * width, 1.55 * height),
+        squeeze=False,
+        layout="none",  # the layout engine would make room for long titles between the pictures
+        gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1 - 0.16 / height, "wspace": 0.04, "hspace": 0.2},
     )
-    for axes_row, row, title in zip(axes, pictures, titles, strict=True):
-        for ax in axes_row:
-            ax.axis("off")
+    for ax in axes.flat:
+        ax.axis("off")
+    for axes_row, row, title in zip(axes, pictures, titles, strict=False):
         for ax, data in zip(axes_row, row, strict=False):
             ax.imshow(decoded(data))
-        heading = axes_row[0].set_title(plain(title), fontsize=9, fontweight="normal")
-        heading.set_in_layout(False)  # a long title must not push the pictures apart
+        axes_row[0].set_title(plain(title), fontsize=9, fontweight="normal")
     return figure
 
 

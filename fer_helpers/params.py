@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompts import PROMPTS
+from fer_helpers.prompts import FORMS, PROMPTS
 from fer_helpers.strategies import STRATEGIES
 
 
@@ -68,8 +68,21 @@ class Params(BaseModel):
         list(TAXONOMIES), min_length=1, description="label sets asked for"
     )
     prompt: Literal[tuple(PROMPTS)] = Field("labels", description="what is asked")  # type: ignore[valid-type]
+    label_order: Literal["fixed", "shuffled"] = Field("fixed", description="order in which labels are named")
+    n_replicates: int = Field(1, ge=1, le=100, description="how often each request is asked")
+    temperature: float = Field(0.0, ge=0, le=2, description="of sampling; above 0 for replicates that may differ")
+    reasoning_effort: str = Field("", description="sent if not empty; models that reason by default want none here")
+    reply_form: Literal["auto", *FORMS] = Field(  # type: ignore[valid-type]
+        "auto", description="what the server is asked for; auto: found out by one probe"
+    )
     image_detail: Literal["low", "high", "auto"] = Field("low", description="resolution the model looks at")
-    max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once")
+    max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once, at most")
+    requests_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
+    tokens_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
+    max_cost_usd: float = Field(0.0, ge=0, description="ask no further where this could be exceeded, US$; 0: no cap")
+    retry_statuses: Annotated[list[str], _among("refused", "filtered", "truncated", "invalid")] = Field(
+        [], description="failures to ask again although their reply is kept"
+    )
     allow_upload: bool = Field(False, description="frames may leave this machine for a remote endpoint")
     archive: str = Field("outputs/archive.sqlite", min_length=1, description="answers kept between runs")
 
@@ -128,4 +141,8 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     values = {} if values is None else values
     if not isinstance(values, dict):
         raise ParamsError(f"{shown(path)} holds a {type(values).__name__}: write `name: value` lines")
-    return validate({**{str(name): value for name, value in values.items()}, **(overrides or {})}, shown(path))
+    named = {str(name): value for name, value in values.items()}
+    params = validate({**named, **(overrides or {})}, shown(path))
+    if params.strategy_shown not in params.strategies:
+        raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not among strategies")
+    return params

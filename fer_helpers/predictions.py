@@ -27,6 +27,7 @@ def predict(
     (`asked` = "seven"); `surprise` is its valence there.
     """
     rows = []
+    planned = planned[planned["replicate"] == 0]  # several askings of the same are pooled by no strategy here yet
     for asked in planned["taxonomy"].unique():
         for name in strategies:
             part = requests.needed_by(name, planned[planned["taxonomy"] == asked], frames)

@@ -35,7 +35,7 @@ def summary(run: Run) -> pd.DataFrame:
         return _shares(run.read("predictions"))
     scores = scores[scores["metric"].isin(SHOWN_METRICS)]
     words = [
-        "–" if pd.isna(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+        "–" if pd.isna(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]".replace(" ", "\N{NO-BREAK SPACE}")
         for value, low, high in zip(scores["value"], scores["ci_low"], scores["ci_high"], strict=True)
     ]
     questions = [question(*pair) for pair in zip(scores["taxonomy"], scores["asked"], strict=True)]

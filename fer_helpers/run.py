@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fer_helpers import params as parameters
-from fer_helpers import tables
+from fer_helpers import prompts, requests, tables
 from fer_helpers.errors import RunError
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
@@ -72,6 +72,21 @@ class Run:
         figure.savefig(folder / f"{name}.png")
         table.to_csv(folder / f"{name}.csv")
         self._note("figures", {name: caption})
+
+    def asking(self, form: str = prompts.FORMS[0]) -> requests.Asking:
+        """How this run asks its model, for a server that can do `form`."""
+        params = self.params
+        return requests.Asking(
+            model=params.model,
+            prompt=params.prompt,
+            detail=params.image_detail,
+            form=form,
+            label_order=params.label_order,
+            seed=params.seed,
+            replicates=params.n_replicates,
+            temperature=params.temperature,
+            reasoning_effort=params.reasoning_effort,
+        )
 
     def record(self, **facts: Any) -> None:
         """Add `facts` to the manifest, e.g. how many requests were sent."""

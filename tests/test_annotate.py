@@ -13,10 +13,11 @@ from aiohttp import web
 from fer_helpers import annotate, provider, requests
 from fer_helpers.archive import Archive
 from fer_helpers.errors import EndpointError
+from fer_helpers.requests import Asking
 from tests.test_requests import frames_of
 
 MODEL = "some-model"
-PLANNED = requests.plan(frames_of({"a": 3, "b": 1}), ["per_frame"], ["seven"], MODEL)  # four requests
+PLANNED = requests.plan(frames_of({"a": 3, "b": 1}), ["per_frame"], ["seven"], Asking(MODEL))  # four requests
 
 
 def good(label="happy"):

@@ -16,7 +16,19 @@ def reply(content=None, finish_reason="stop", refusal=None, logprobs=None):
 
 @pytest.mark.parametrize(
     ("content", "label"),
-    [('{"label":"happy"}', "happy"), ('{"label": " Fear "}', "fear"), ("sad", "sad"), ("Surprise\n", "surprise")],
+    [
+        ('{"label":"happy"}', "happy"),
+        ('{"label": " Fear "}', "fear"),
+        ("sad", "sad"),
+        ("Surprise\n", "surprise"),
+        ("**Neutral.**", "neutral"),
+        ('```json\n{"label": "disgust"}\n```', "disgust"),
+        ("```\nangry\n```", "angry"),
+        ('{"label": "joy"}', "happy"),
+        ('{"label": "anger"}', "angry"),
+        ("Surprised", "surprise"),
+        ('{"reasoning": "I cannot help smiling: happy?", "label": "sad"}', "sad"),
+    ],
 )
 def test_a_label_of_the_list_is_an_answer(content, label):
     answer = parse(reply(content), SEVEN)
@@ -37,6 +49,17 @@ def test_a_label_of_the_list_is_an_answer(content, label):
         (reply('{"label":null}'), "invalid"),
         (reply('{"emotion":"happy"}'), "invalid"),
         (reply("happy or sad"), "invalid"),
+        (reply("happy, sad"), "invalid"),
+        (reply('{"label":"happy"} {"label":"sad"}'), "invalid"),
+        (reply("The person seems happy."), "invalid"),
+        (reply('{"gefühl":"happy"}'), "invalid"),
+        (reply('{"label":"positive"}'), "invalid"),
+        (reply("I'm sorry, but I can't help with that."), "refused"),
+        (reply("I’m unable to identify emotions from facial features."), "refused"),
+        (reply("Sorry, I cannot determine how this person feels."), "refused"),
+        (reply("As an AI, I do not infer emotions."), "refused"),
+        (reply("This is against our policies."), "refused"),
+        (reply('{"label":"I cannot assist with this request"}'), "refused"),
         (reply('{"label":"hap'), "invalid"),
         (reply("[]"), "invalid"),
         ({}, "invalid"),
@@ -80,7 +103,26 @@ def test_no_alternatives_no_probabilities(entries):
     assert label_probabilities(entries, "happy", SEVEN) == {}
 
 
+def test_the_last_mention_of_the_label_counts():
+    """Reasons come before the label and may name it or others."""
+    entries = [token("happy", happy=0.9, sad=0.1), token(" but"), token("sad", sad=0.7, happy=0.3)]
+    assert label_probabilities(entries, "sad", SEVEN)["sad"] == pytest.approx(0.7)
+
+
+def test_without_logprobs_the_stated_confidence_counts():
+    answer = parse(reply('{"label":"happy","confidence":0.7}'), SEVEN)
+    assert (answer.source, answer.probabilities["happy"]) == ("confidence", 0.7)
+    assert answer.probabilities["sad"] == pytest.approx(0.05)
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("confidence", ["high", 70, -0.1, True, None])
+def test_a_confidence_that_is_no_probability_is_none(confidence):
+    answer = parse(reply(json.dumps({"label": "happy", "confidence": confidence})), SEVEN)
+    assert (answer.status, answer.source, answer.probabilities) == ("ok", "none", {})
+
+
 def test_the_parsed_answer_carries_them():
     entries = [token("happy", happy=0.8, neutral=0.2)]
     answer = parse(reply(json.dumps({"label": "happy"}), logprobs={"content": entries}), SEVEN)
-    assert answer.probabilities["neutral"] == pytest.approx(0.2)
+    assert (answer.source, answer.probabilities["neutral"]) == ("logprobs", pytest.approx(0.2))

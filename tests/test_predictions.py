@@ -5,6 +5,7 @@ import pytest
 
 from fer_helpers import predictions, requests, tables
 from fer_helpers.emotions import SEVEN
+from fer_helpers.requests import Asking
 from fer_helpers.strategies import STRATEGIES
 from tests.test_requests import frames_of
 
@@ -13,7 +14,7 @@ CLIPS = tables.check(
     pd.DataFrame({"clip_id": ["a", "b", "c"], "path": ["a", "b", "c"], "start_s": 0.0, "status": "ok"}),
 )
 FRAMES = frames_of({"a": 3, "b": 2})
-PLANNED = requests.plan(FRAMES, STRATEGIES, ["seven"], "gpt-4o-mini")
+PLANNED = requests.plan(FRAMES, STRATEGIES, ["seven"], Asking("gpt-4o-mini"))
 
 
 def answer(key, status="ok", label=None, **shares):

@@ -5,6 +5,7 @@ import pytest
 
 from fer_helpers import pricing, prompts, requests, tables
 from fer_helpers.emotions import SEVEN, TERNARY
+from fer_helpers.requests import Asking
 from fer_helpers.strategies import STRATEGIES
 
 ALL = list(STRATEGIES)
@@ -31,8 +32,19 @@ def frames_of(clips: dict[str, int]) -> pd.DataFrame:
 FRAMES = frames_of({"a": 5, "b": 2})
 
 
+def row_of(asking=None, strategy="multi_frame", taxonomy="seven", clips=None):
+    """The only row of a plan for one clip of two frames."""
+    planned = requests.plan(
+        frames_of({"a": 2}) if clips is None else clips, [strategy], [taxonomy], asking or Asking("m")
+    )
+    return planned.iloc[0]
+
+
+URLS = ["data:image/jpeg;base64,AA==", "data:image/jpeg;base64,BB=="]
+
+
 def test_nothing_but_words_and_pictures_is_sent():
-    body = requests.body("m", "labels", "seven", ["data:image/jpeg;base64,AA==", "data:image/jpeg;base64,BB=="])
+    body = requests.body_of(row_of(), URLS)
     text, *images = body["messages"][0]["content"]
     assert [image["image_url"]["url"][-4:] for image in images] == ["AA==", "BB=="]
     assert "2 key frames" in text["text"]
@@ -42,63 +54,130 @@ def test_nothing_but_words_and_pictures_is_sent():
     assert schema["schema"]["properties"]["label"]["enum"] == list(SEVEN)
     assert schema["schema"]["additionalProperties"] is False
     assert body["store"] is False
+    assert "reasoning_effort" not in body
+
+
+def test_a_server_gets_only_what_it_can_do():
+    assert {"response_format", "logprobs"} <= requests.body_of(row_of(), URLS).keys()
+    plain = requests.body_of(row_of(Asking("m", form="text")), URLS)
+    assert not {"response_format", "logprobs", "top_logprobs"} & plain.keys()
+    asked_for = 'Reply with JSON and nothing else: {"label": "...", "confidence": 0.0 to 1.0}'
+    assert asked_for in plain["messages"][0]["content"][0]["text"]
+    schema = requests.body_of(row_of(Asking("m", form="schema")), URLS)
+    assert "logprobs" not in schema
+    assert schema["response_format"]["json_schema"]["schema"]["required"] == ["label", "confidence"]
+
+
+def test_reasons_come_before_the_label():
+    """A strict schema is filled in its own order, so reasons given after the label would explain nothing."""
+    body = requests.body_of(row_of(Asking("m", prompt="reasoning", reasoning_effort="none")), URLS)
+    assert list(body["response_format"]["json_schema"]["schema"]["properties"]) == ["reasoning", "label"]
+    assert (body["max_completion_tokens"], body["reasoning_effort"]) == (400, "none")
+
+
+@pytest.mark.parametrize("prompt", prompts.PROMPTS)
+@pytest.mark.parametrize("labels", [SEVEN, TERNARY])
+def test_every_prompt_is_filled_in(prompt, labels):
+    words = prompts.text(prompt, labels, 3)
+    assert "{" not in words
+    assert ", ".join(labels) in words
+    assert "3 key frames" in words
 
 
 def test_one_picture_is_not_called_several():
     assert "one key frame" in prompts.text("labels", TERNARY, 1)
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        ("other", "labels", "seven", ["h1", "h2"], "low"),
-        ("m", "labels", "ternary", ["h1", "h2"], "low"),
-        ("m", "labels", "seven", ["h2", "h1"], "low"),
-        ("m", "labels", "seven", ["h1"], "low"),
-        ("m", "labels", "seven", ["h1", "h2"], "high"),
-    ],
-)
-def test_whatever_changes_the_request_changes_its_key(changed):
-    assert requests.key(*changed) != requests.key("m", "labels", "seven", ["h1", "h2"], "low")
+CHANGES = [
+    Asking("other"),
+    Asking("m", prompt="definitions"),
+    Asking("m", detail="high"),
+    Asking("m", form="text"),
+    Asking("m", temperature=1.0),
+    Asking("m", reasoning_effort="none"),
+]
+
+
+@pytest.mark.parametrize("asking", CHANGES, ids=str)
+def test_whatever_changes_the_request_changes_its_key(asking):
+    assert row_of(asking)["key"] != row_of()["key"]
+
+
+def test_pictures_and_their_order_make_the_key():
+    row = row_of()
+    keys = {requests.key_of(row, pictures) for pictures in (["h1", "h2"], ["h2", "h1"], ["h1"])}
+    assert len(keys) == 3
+    assert row_of(taxonomy="ternary")["key"] != row["key"]
+
+
+def test_the_key_does_not_depend_on_where_the_picture_lies():
+    """Another run's folder or clip name: the same request, answered from the archive."""
+    moved = frames_of({"a": 2}).assign(clip_id="z", path="elsewhere.jpg")
+    assert row_of(clips=moved)["key"] == row_of()["key"]
 
 
 def test_a_changed_prompt_changes_the_key(monkeypatch):
-    before = requests.key("m", "labels", "seven", ["h1"])
-    monkeypatch.setitem(prompts.PROMPTS, "labels", "Another wording: {pictures} {labels}")
-    assert requests.key("m", "labels", "seven", ["h1"]) != before
+    before = row_of()["key"]
+    monkeypatch.setitem(prompts.PROMPTS, "labels", prompts.Prompt("Another wording: {pictures} {labels}"))
+    requests._text_tokens.cache_clear()
+    assert row_of()["key"] != before
+
+
+def test_replicates_are_requests_of_their_own():
+    planned = requests.plan(FRAMES, ["single_frame"], ["seven"], Asking("m", replicates=3, temperature=1.0))
+    assert planned["replicate"].tolist() == [0, 1, 2] * 2
+    assert planned["key"].is_unique
+    once = requests.plan(FRAMES, ["single_frame"], ["seven"], Asking("m", temperature=1.0))
+    assert set(once["key"]) <= set(planned["key"])  # what was asked once is not asked again for more replicates
+
+
+def test_shuffled_labels_are_all_there_and_drawn_by_seed():
+    def orders(seed):
+        planned = requests.plan(FRAMES, ["per_frame"], ["seven"], Asking("m", label_order="shuffled", seed=seed))
+        return [tuple(labels) for labels in planned["labels"]]
+
+    assert all(sorted(order) == sorted(SEVEN) for order in orders(1))
+    assert len(set(orders(1))) > 1  # drawn per request
+    assert orders(1) == orders(1) != orders(2)
+
+
+def test_the_words_name_the_labels_in_the_order_drawn():
+    row = row_of(Asking("m", label_order="shuffled"))
+    text = requests.body_of(row, URLS)["messages"][0]["content"][0]["text"]
+    assert ", ".join(row["labels"]) in text
 
 
 def test_strategies_share_requests():
     """Five frames: five single requests and one together, each under two taxonomies."""
-    planned = requests.plan(FRAMES, ALL, ["seven", "ternary"], "gpt-4o-mini")
+    planned = requests.plan(FRAMES, ALL, ["seven", "ternary"], Asking("gpt-4o-mini"))
     assert len(planned) == (5 + 1) * 2 + (2 + 1) * 2
     assert planned["key"].is_unique
 
 
 def test_single_frame_alone_needs_one_request():
-    planned = requests.plan(FRAMES, ["single_frame"], ["seven"], "gpt-4o-mini")
+    planned = requests.plan(FRAMES, ["single_frame"], ["seven"], Asking("gpt-4o-mini"))
     assert planned[["clip_id", "frame_indices"]].to_numpy().tolist() == [["a", [6]], ["b", [3]]]
 
 
 def test_a_clip_without_frames_has_no_request():
     frames = FRAMES.assign(status=["ok"] * 5 + ["no_face"] * 2)
-    assert set(requests.plan(frames, ALL, ["seven"], "gpt-4o-mini")["clip_id"]) == {"a"}
-    none = requests.plan(frames.assign(status="unreadable"), ALL, ["seven"], "gpt-4o-mini")
+    assert set(requests.plan(frames, ALL, ["seven"], Asking("gpt-4o-mini"))["clip_id"]) == {"a"}
+    none = requests.plan(frames.assign(status="unreadable"), ALL, ["seven"], Asking("gpt-4o-mini"))
     assert len(none) == 0
 
 
 def test_tokens_are_pictures_and_words():
     """gpt-4o-mini charges 2,833 tokens for a picture at low detail."""
-    planned = requests.plan(FRAMES, ["multi_frame"], ["seven"], "gpt-4o-mini")
+    planned = requests.plan(FRAMES, ["multi_frame"], ["seven"], Asking("gpt-4o-mini"))
     assert planned["tokens_image"].tolist() == [5 * 2833, 2 * 2833]
     words = pricing.text_tokens("gpt-4o-mini", prompts.text("labels", SEVEN, 5))
     assert planned["tokens_in"].iloc[0] == 5 * 2833 + words
-    price = (planned["tokens_in"].iloc[0] * 0.15 + requests.TOKENS_OUT * 0.60) / 1e6
+    price = (planned["tokens_in"].iloc[0] * 0.15 + requests.TOKENS_OUT[False] * 0.60) / 1e6
     assert planned["cost_usd"].iloc[0] == pytest.approx(price)
 
 
 def test_the_plan_counts_shared_requests_once():
-    planned = requests.plan(FRAMES, ALL, ["seven"], "gpt-4o-mini")
+    planned = requests.plan(FRAMES, ALL, ["seven"], Asking("gpt-4o-mini"))
     single = requests.needed_by("single_frame", planned, FRAMES)["key"]
     plan = requests.summary(planned, FRAMES, ALL, known=set(single))
     assert plan["requests"].to_dict() == {
@@ -122,6 +201,6 @@ def test_the_plan_counts_shared_requests_once():
 
 
 def test_an_unknown_price_is_not_zero():
-    planned = requests.plan(FRAMES, ["single_frame"], ["seven"], "a-model-nobody-priced")
+    planned = requests.plan(FRAMES, ["single_frame"], ["seven"], Asking("a-model-nobody-priced"))
     assert planned["cost_usd"].isna().all()
     assert requests.summary(planned, FRAMES, ["single_frame"])["US$"].isna().all()

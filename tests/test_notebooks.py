@@ -1,0 +1,91 @@
+"""The committed notebooks: executed, clean, in one shape, and with the parameters the package knows."""
+
+import re
+
+import nbformat
+import pytest
+
+from fer_helpers import execute
+from fer_helpers.params import Params
+from fer_helpers.run import NOTEBOOKS
+
+COMPARED = {  # cells whose output nbval compares, at least
+    "01_data_exploration": 9,
+    "02_frame_extraction": 10,
+    "03_zero_shot_annotation": 10,
+    "04_strategy_comparison": 8,
+    "05_error_analysis": 8,
+}
+SECTIONS = ["## Checks", "## Save", "## Summary"]
+
+
+def read(name):
+    return nbformat.read(execute.source(name), as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_was_executed_from_top_to_bottom(name):
+    """A notebook without execution counts passes nbval with nothing compared."""
+    assert execute.is_executed(read(name))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_enough_of_its_outputs_are_compared(name):
+    skipped = {"nbval-skip", "nbval-ignore-output"}
+    compared = [c for c in code(read(name)) if c.outputs and not skipped & set(c.metadata.get("tags", []))]
+    assert len(compared) >= COMPARED[name]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_is_clean(name):
+    """No timings, widget state or warnings: what would make a difference in every rerun."""
+    notebook = read(name)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    assert "version" not in notebook.metadata.get("language_info", {})
+    for cell in notebook.cells:
+        assert set(cell.metadata) <= {"tags"}
+        for output in cell.get("outputs", []):
+            text = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+            assert output.output_type != "error"
+            assert not re.search(r"0x[0-9a-f]{6,}|Warning", text), text
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_has_the_shape_of_a_chapter(name):
+    cells = read(name).cells
+    opening = cells[0].source
+    assert opening.startswith(f"# {name[:2]} ")
+    for part in ("**Question.**", "**Aims.**", "| Reads |", "| Writes |", "| Time |", "| Cost |"):
+        assert part in opening
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert [line for line in text.splitlines() if line in SECTIONS] == SECTIONS
+    assert "**Limitations:**" in text
+    assert 12 <= len(code(read(name))) <= 30
+    assert max(cell.source.count("\n") for cell in code(read(name))) <= 24
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_its_parameters_are_the_packages(name):
+    """Same names, types and defaults, each with a word of help, in a cell that papermill can find and read."""
+    notebook = read(name)
+    tagged = [cell for cell in code(notebook) if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assert all(re.fullmatch(r"\w+: \w+ = [^=]+  # .+", line) for line in tagged[0].source.splitlines())
+    defaults = Params().model_dump()
+    for parameter, value in execute.declared(name).items():
+        assert (type(value), value) == (type(defaults[parameter]), defaults[parameter])
+
+
+def test_every_parameter_belongs_to_a_notebook():
+    declared = {parameter for name in NOTEBOOKS for parameter in execute.declared(name)}
+    assert declared == set(Params.model_fields)
+
+
+def test_only_what_must_be_one_place_is_declared_twice():
+    """A later notebook cannot disagree with an earlier one about a parameter it does not have."""
+    count = [parameter for name in NOTEBOOKS for parameter in execute.declared(name)]
+    assert {parameter for parameter in count if count.count(parameter) > 1} == {"out", "seed"}
