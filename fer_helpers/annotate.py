@@ -168,6 +168,7 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
     ok = entry.status == "ok"
     usage = {"prompt_tokens": None, "completion_tokens": None, **(reply.get("usage") or {})}
     billed = [usage["prompt_tokens"], usage["completion_tokens"]]
+    by_batch = entry.via == "batch"
     return {
         "key": entry.key,
         "status": entry.status,
@@ -180,7 +181,7 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
         "fingerprint": reply.get("system_fingerprint"),
         "tokens_in": billed[0],
         "tokens_out": billed[1],
-        "cost_usd": None if None in billed else pricing.cost_usd(entry.model, *billed),
-        "latency_s": entry.latency_s,
+        "cost_usd": None if None in billed else pricing.cost_usd(entry.model, billed[0], billed[1], by_batch),
+        "latency_s": None if by_batch else entry.latency_s,  # a batch's replies come together
         "created": entry.created,
     }

@@ -19,6 +19,7 @@ class Entry:
     model: str
     latency_s: float
     created: str  # ISO 8601, UTC
+    via: str = "online"  # or "batch", which costs half
 
 
 class Archive:
