@@ -38,6 +38,13 @@ def missing(planned: pd.DataFrame, archive: Archive, folder: Path) -> pd.DataFra
     return unique[~unique["key"].isin(annotate.answered(unique, archive) | Ledger(folder).pending())]
 
 
+def progress(planned: pd.DataFrame, archive: Archive, folder: Path) -> tuple[int, int, int]:
+    """How many requests of `planned` are answered, in open shards, and missing."""
+    keys, left = set(planned["key"]), len(missing(planned, archive, folder))
+    pending = len(keys & Ledger(folder).pending() - annotate.answered(planned, archive))
+    return len(keys) - pending - left, pending, left
+
+
 def price_tag(rows: pd.DataFrame) -> str:
     """Requests, tokens and US$ of `rows` of the requests table if they are sent as batches, in words."""
     usd = rows["cost_usd"].sum(min_count=1) * pricing.BATCH_DISCOUNT
@@ -144,9 +151,9 @@ def _session(folder: Path, base_url: str) -> Iterator[tuple[openai.OpenAI, Ledge
     """A client and the ledger, which nobody else may use meanwhile, brought up to date with the server."""
     import openai
 
-    if base_url == "embedded":
+    if base_url in ("embedded", "replay"):
         raise EndpointError(
-            "base_url is 'embedded', an endpoint that ends with this command and its batches with it: start "
+            f"base_url is {base_url!r}, but batches need a server that outlives this command: start "
             "`fer-helpers serve` and give its address"
         )
     key, timeout = provider.api_key(base_url), openai.Timeout(TIMEOUT_S, connect=CONNECT_S)

@@ -1,9 +1,10 @@
-"""The command line: `fer-helpers run`, `fer-helpers batch` and `fer-helpers serve`."""
+"""The command line: run, plan, batch, serve."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,63 +35,74 @@ def main() -> None:
     """Zero-shot annotation of perceived facial expressions in video."""
 
 
-def _of_a_run(command: Callable[..., None]) -> Callable[..., None]:
-    """The arguments of a command about one run: the parameter file and what overrides it."""
-    for decorate in (
-        click.option("--out", help="folder of the run"),
-        click.option("-p", "overrides", nargs=2, multiple=True, metavar="NAME VALUE", help="override a parameter"),
-        click.argument("params_file", default="params/demo.yaml"),
-    ):
-        command = decorate(command)
-    return command
+def _with_params(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments that choose a run's parameters; the command gets them checked."""
 
+    @click.argument("params_file", default="params/demo.yaml")
+    @click.option("-p", "overrides", nargs=2, multiple=True, metavar="NAME VALUE", help="override a parameter")
+    @click.option("--out", help="folder of the run")
+    @wraps(command)
+    def wrapped(params_file: str, overrides: tuple[tuple[str, str], ...], out: str | None, **rest: Any) -> None:
+        from fer_helpers import params
 
-def _params(params_file: str, overrides: tuple[tuple[str, str], ...], out: str | None) -> Params:
-    from fer_helpers import params
+        values = {name: yaml.safe_load(text) for name, text in overrides} | ({"out": out} if out else {})
+        command(params.load(params_file, values), **rest)
 
-    values = {name: yaml.safe_load(text) for name, text in overrides}
-    return params.load(params_file, {**values, "out": out} if out else values)
+    return wrapped
 
 
 @main.command()
-@_of_a_run
-def run(**given: Any) -> None:
+@_with_params
+def run(params: Params) -> None:
     """Run the five notebooks with the parameters of a YAML file and write the report."""
     from fer_helpers import execute, paths, report
     from fer_helpers.run import open_run
 
-    folder = execute.execute(_params(**given), click.echo)
+    folder = execute.execute(params, click.echo)
     click.echo(report.summary_text(open_run(folder)))
     click.echo(f"report: {paths.shown(folder / 'report.html')}")
 
 
+@main.command()
+@_with_params
+def plan(params: Params) -> None:
+    """Print requests, tokens and US$ of a run before anything is sent; extracts the frames it needs."""
+    from fer_helpers import annotate, execute, requests
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+
+    started = execute.extract_frames(params, click.echo)
+    frames, asking = started.read("frames"), started.asking()
+    planned = requests.plan(frames, params.strategies, params.taxonomies, asking)
+    with Archive(resolve(params.archive)) as kept:
+        known = annotate.answered(planned, kept)
+    click.echo(requests.summary(planned, frames, params.strategies, known).round(4).to_string())
+
+
 @main.group()
 def batch() -> None:
-    """Annotate through the Batch API, at half the price and within a day, after notebooks 01 and 02."""
+    """Annotate through the Batch API: half the price, within a day."""
 
 
-def _planned(**given: Any) -> tuple[Run, pd.DataFrame]:
-    """The run and its requests as notebook 03 plans them; the endpoint is asked whether it has the model."""
-    from fer_helpers import corpora, prompts, provider, requests
-    from fer_helpers.paths import resolve
-    from fer_helpers.run import Run
+def _planned(run: Run) -> pd.DataFrame:
+    """The requests of `run` as notebook 03 plans them, after a look at whether its endpoint may and can be asked."""
+    from fer_helpers import corpora, provider, requests
+    from fer_helpers.errors import ParamsError
 
-    params = _params(**given)
-    run = Run(resolve(params.out), params)
-    frames = run.read("frames")
+    params = run.params
+    if params.reply_form == "auto":  # another form makes other keys, and notebook 03 would ask everything again
+        raise ParamsError("reply_form is 'auto', but a batch cannot be probed: set it, to schema+logprobs for OpenAI")
     allowed = corpora.CORPORA[params.corpus].allow_upload
-    provider.check_access(params.base_url, params.model, allowed, params.allow_upload)
-    form = prompts.FORMS[0] if params.reply_form == "auto" else params.reply_form
-    return run, requests.plan(frames, params.strategies, params.taxonomies, run.asking(form))
+    for notice in provider.check_access(params.base_url, params.model, allowed, params.allow_upload):
+        click.echo(notice)
+    return requests.plan(run.read("frames"), params.strategies, params.taxonomies, run.asking())
 
 
 def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
     from fer_helpers import batch
-    from fer_helpers.ledger import Ledger
 
-    total, missing = planned["key"].nunique(), len(batch.missing(planned, archive, run.folder))
-    pending = len(Ledger(run.folder).pending() & set(planned["key"]))
-    click.echo(f"{total - missing - pending} of {total} requests answered, {pending} in batches, {missing} missing")
+    answered, pending, missing = batch.progress(planned, archive, run.folder)
+    click.echo(f"{answered} of {planned['key'].nunique()} requests answered, {pending} in batches, {missing} missing")
     if missing:
         click.echo("`fer-helpers batch submit` sends what is missing, as far as the queue and max_cost_usd let it")
     if pending:
@@ -100,17 +112,18 @@ def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
 
 
 @batch.command()
-@_of_a_run
+@_with_params
 @click.option("--queue", type=click.IntRange(1), help="tokens your account may have waiting in batches")
-def submit(queue: int | None, **given: Any) -> None:
-    """Send what is not answered yet; repeat it after each collect until nothing is missing."""
-    from fer_helpers import batch
+def submit(params: Params, queue: int | None) -> None:
+    """Extract frames, and send what is not answered yet; repeat after each collect until nothing is missing."""
+    from fer_helpers import batch, execute
     from fer_helpers.archive import Archive
     from fer_helpers.paths import resolve
+    from fer_helpers.shards import Limits
 
-    run, planned = _planned(**given)
-    params = run.params
-    limits = batch.Limits(tokens=queue or batch.Limits.tokens, usd=params.max_cost_usd)
+    run = execute.extract_frames(params, click.echo)
+    planned = _planned(run)
+    limits = Limits(tokens=queue or Limits.tokens, usd=params.max_cost_usd)
     with Archive(resolve(params.archive)) as archive:
         click.echo(f"missing: {batch.price_tag(batch.missing(planned, archive, run.folder))}")
         for shard in batch.submit(planned, run.picture, archive, run.folder, params.base_url, limits):
@@ -119,30 +132,34 @@ def submit(queue: int | None, **given: Any) -> None:
 
 
 @batch.command()
-@_of_a_run
-def status(**given: Any) -> None:
+@_with_params
+def status(params: Params) -> None:
     """Show what became of the batches."""
     from fer_helpers import batch
     from fer_helpers.archive import Archive
     from fer_helpers.paths import resolve
+    from fer_helpers.run import Run
 
-    run, planned = _planned(**given)
-    with Archive(resolve(run.params.archive)) as archive:
-        click.echo(batch.status(run.folder, run.params.base_url).to_string())
+    run = Run(resolve(params.out), params)
+    planned = _planned(run)
+    with Archive(resolve(params.archive)) as archive:
+        click.echo(batch.status(run.folder, params.base_url).to_string())
         _say_progress(run, planned, archive)
 
 
 @batch.command()
-@_of_a_run
-def collect(**given: Any) -> None:
+@_with_params
+def collect(params: Params) -> None:
     """Put the replies of batches that have ended into the archive."""
     from fer_helpers import batch
     from fer_helpers.archive import Archive
     from fer_helpers.paths import resolve
+    from fer_helpers.run import Run
 
-    run, planned = _planned(**given)
-    with Archive(resolve(run.params.archive)) as archive:
-        for shard, note in batch.collect(archive, run.folder, run.params.base_url)["note"].items():
+    run = Run(resolve(params.out), params)
+    planned = _planned(run)
+    with Archive(resolve(params.archive)) as archive:
+        for shard, note in batch.collect(archive, run.folder, params.base_url)["note"].items():
             click.echo(f"{shard}: {note}")
         _say_progress(run, planned, archive)
 

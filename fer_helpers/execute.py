@@ -6,7 +6,7 @@ import ast
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from fer_helpers import corpora, provider, report, tables
 from fer_helpers.errors import RunError
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
-from fer_helpers.run import NOTEBOOKS, open_run, read_manifest, write_manifest
+from fer_helpers.run import NOTEBOOKS, Run, open_run, read_manifest, write_manifest
 
 
 def source(notebook: str) -> Path:
@@ -43,28 +43,41 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
     Raises:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
     """
-    provider.check_access(
-        params.base_url, params.model, corpora.CORPORA[params.corpus].allow_upload, params.allow_upload
-    )
+    allowed = corpora.CORPORA[params.corpus].allow_upload
+    for notice in provider.check_access(params.base_url, params.model, allowed, params.allow_upload):
+        say(notice)
+    sent = _steps(NOTEBOOKS, params, say)
+    say(f"requests sent: {sent}")
+    run = open_run(resolve(params.out))
+    report.write(run)
+    return run.folder
+
+
+def extract_frames(params: Params, say: Callable[[str], None] = print) -> Run:
+    """Notebooks 01 and 02 alone: what a plan or a batch needs, without asking anybody anything."""
+    _steps(NOTEBOOKS[:2], params, say)
+    return Run(resolve(params.out), params)
+
+
+def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None]) -> int:
+    """Run `notebooks`, but for those that are whole and unchanged; returns how many requests were sent."""
     corpora.prepare(params)
     out = resolve(params.out)
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     sent, upstream = 0, corpora.fingerprint(params)
-    for number, notebook in enumerate(NOTEBOOKS, 1):
+    for number, notebook in enumerate(notebooks, 1):
         step = _fingerprint(notebook, params, upstream)
         if _is_whole(notebook, out, step):
-            say(f"[{number}/{len(NOTEBOOKS)}] {notebook}: whole and unchanged, skipped")
+            say(f"[{number}/{len(notebooks)}] {notebook}: whole and unchanged, skipped")
         else:
             began = time.monotonic()
-            say(f"[{number}/{len(NOTEBOOKS)}] {notebook}")
+            say(f"[{number}/{len(notebooks)}] {notebook}")
             _run(notebook, params, out)
             _note(notebook, out, step, time.monotonic() - began)
             if notebook == "03_zero_shot_annotation":
                 sent = open_run(out).facts["requests_sent"]
         upstream = step + json.dumps(_hashes(notebook, out))
-    say(f"requests sent: {sent}")
-    report.write(open_run(out))
-    return out
+    return sent
 
 
 def _fingerprint(notebook: str, params: Params, upstream: str) -> str:

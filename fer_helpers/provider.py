@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fer_helpers import endpoint
+import cv2
+import numpy as np
+import pandas as pd
+
+from fer_helpers import endpoint, prompts, requests
 from fer_helpers.errors import EndpointError
 
 if TYPE_CHECKING:
@@ -21,7 +29,7 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 def is_local(base_url: str) -> bool:
     """Whether frames sent to `base_url` stay on this machine: the embedded endpoint or a loopback address."""
     host = urlsplit(base_url).hostname or ""
-    if base_url == "embedded" or host == "localhost":
+    if base_url in ("embedded", "replay") or host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -29,8 +37,11 @@ def is_local(base_url: str) -> bool:
         return False
 
 
-def check_access(base_url: str, model: str, corpus_allows: bool, allow_upload: bool) -> None:
+def check_access(base_url: str, model: str, corpus_allows: bool, allow_upload: bool) -> list[str]:
     """Make sure, before anything is sent, that `model` at `base_url` may and can be asked.
+
+    Returns:
+        what the user should know beforehand, e.g. that the model is about to be shut down.
 
     Raises:
         EndpointError: no consent to upload, no key, no answer, or no such model; one line with the remedy.
@@ -38,7 +49,9 @@ def check_access(base_url: str, model: str, corpus_allows: bool, allow_upload: b
     if base_url == "embedded":
         if model != endpoint.MODEL:
             raise EndpointError(f"model is {model!r}, but the embedded endpoint has only {endpoint.MODEL!r}")
-        return
+        return []
+    if base_url == "replay":
+        return []
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
         raise EndpointError(f"base_url is {base_url!r}: give an http(s) address, or 'embedded'")
     if not is_local(base_url):
@@ -49,15 +62,15 @@ def check_access(base_url: str, model: str, corpus_allows: bool, allow_upload: b
             )
         if not os.environ.get(KEY_VARIABLE):
             raise EndpointError(f"{base_url} needs a key: set the environment variable {KEY_VARIABLE}")
-    _check_model(base_url, model)
+    return _check_model(base_url, model)
 
 
-def _check_model(base_url: str, model: str) -> None:
+def _check_model(base_url: str, model: str) -> list[str]:
     import openai
 
     client = openai.OpenAI(base_url=base_url, api_key=api_key(base_url), timeout=10, max_retries=1)
     try:
-        known = [item.id for item in client.models.list()]
+        known = {item.id: item for item in client.models.list()}
     except openai.APIConnectionError as error:
         raise EndpointError(f"{base_url} does not answer: start the server, or correct base_url") from error
     except openai.APIStatusError as error:
@@ -68,6 +81,59 @@ def _check_model(base_url: str, model: str) -> None:
         raise EndpointError(
             f"model {model!r} is not served at {base_url}: it has {', '.join(sorted(known)[:8]) or 'none'}"
         )
+    ends = getattr(known[model], "shutdown_date", None)
+    if ends is None:
+        return []
+    day = datetime.fromtimestamp(ends, UTC).date().isoformat() if isinstance(ends, int | float) else str(ends)
+    return [f"Model {model} is shut down on {day}: what it answers cannot be asked again after that."]
+
+
+def probe(base_url: str, asking: requests.Asking) -> str:
+    """The best of prompts.FORMS that the server takes, found out by asking about a grey square.
+
+    One request where the server takes a schema and log-probabilities or passes over what it does not know; one
+    more for each thing that it refuses with an error.
+
+    Raises:
+        EndpointError: it refuses even a plain request with a picture, or any request would fail.
+    """
+    import openai
+
+    if base_url in ("embedded", "replay"):
+        return prompts.FORMS[0]
+    data = cv2.imencode(".jpg", np.full((64, 64), 128, np.uint8))[1].tobytes()
+    picture = "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    square = pd.DataFrame({"clip_id": ["probe"], "frame_index": [0], "status": ["ok"], "sha256": [""]})
+    square = square.assign(width=64, height=64)
+    said = ""
+    with openai.OpenAI(base_url=base_url, api_key=api_key(base_url), timeout=120, max_retries=2) as client:
+        for form in prompts.FORMS:
+            request = requests.plan(square, ["single_frame"], ["ternary"], replace(asking, form=form)).iloc[0]
+            try:
+                reply = client.chat.completions.create(**requests.body_of(request, [picture])).to_dict()
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                said = error.message
+                continue
+            except openai.APIError as error:
+                raise fatal(error, base_url, asking.model) or EndpointError(
+                    f"{base_url} fails at a first request: {error}"
+                ) from error
+            return _understood(form, reply)
+    raise EndpointError(f"model {asking.model!r} at {base_url} refuses a request with a picture: {said}")
+
+
+def _understood(form: str, reply: Mapping[str, Any]) -> str:
+    """What of `form` the reply shows: a server may take a setting and pass over it."""
+    choice = reply["choices"][0]
+    try:
+        as_schema = "label" in json.loads(choice["message"].get("content") or "")
+    except (json.JSONDecodeError, TypeError):
+        as_schema = bool(choice["message"].get("refusal"))  # the field only comes with structured output
+    logprobs = form.endswith("logprobs") and bool((choice.get("logprobs") or {}).get("content"))
+    schema = form.startswith("schema") and as_schema
+    return {(True, True): "schema+logprobs", (True, False): "schema", (False, True): "logprobs"}.get(
+        (schema, logprobs), "text"
+    )
 
 
 def api_key(base_url: str) -> str:

@@ -73,9 +73,11 @@ class Run:
         table.to_csv(folder / f"{name}.csv")
         self._note("figures", {name: caption})
 
-    def asking(self, form: str = prompts.FORMS[0]) -> requests.Asking:
-        """How this run asks its model, for a server that can do `form`."""
+    def asking(self, form: str = "auto") -> requests.Asking:
+        """How this run asks its model, for a server that can do `form`; auto: as the parameter says, or all."""
         params = self.params
+        form = params.reply_form if form == "auto" else form
+        form = prompts.FORMS[0] if form == "auto" else form
         return requests.Asking(
             model=params.model,
             prompt=params.prompt,

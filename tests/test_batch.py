@@ -22,12 +22,13 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_helpers import annotate, batch, endpoint, ledger, pricing, provider, requests, shards, tables
+from fer_helpers import annotate, batch, endpoint, execute, ledger, pricing, provider, requests, shards, tables
 from fer_helpers.archive import Archive, Entry
 from fer_helpers.endpoint import BatchFaults
 from fer_helpers.errors import EndpointError, RunError
 from fer_helpers.ledger import ENDED, Ledger
 from fer_helpers.paths import ROOT
+from fer_helpers.run import Run
 from fer_helpers.shards import Limits, Line, cut
 from tests.conftest import fer
 from tests.test_annotate import served as served_without_batches
@@ -518,38 +519,44 @@ def test_lines_of_no_use_do_no_harm(tmp_path, monkeypatch):
 # --- the command line
 
 
-def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path):
-    with bench(tmp_path, expire_after=8) as one:
-        folder = Path(outputs, "run")
-        arguments = ("params/demo.yaml", "--out", "outputs/run", "-p", "base_url", one.url)
-        arguments += ("-p", "archive", str(tmp_path / "archive.sqlite"), "-p", "strategies", "[per_frame]")
-        arguments += ("-p", "strategy_shown", "per_frame")
-        missing = fer("batch", "submit", *arguments)
-        assert missing.exit_code == 1
-        assert missing.stderr == (
-            "fer-helpers: outputs/run/frames.parquet is missing: run notebook 02_frame_extraction with the same `out` "
-            "first\n"
-        )
-        folder.mkdir()
+def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monkeypatch):
+    folder = Path(outputs, "run")
+
+    def extracted(params: Any, _: Any) -> Run:
+        """In the place of notebooks 01 and 02, whose tests are elsewhere."""
+        folder.mkdir(exist_ok=True)
         paths = [f"{row.clip_id}{row.frame_index}.jpg" for row in FRAMES.itertuples()]
         tables.write("frames", FRAMES.assign(path=paths), folder)
         for path, row in zip(paths, FRAMES.itertuples(), strict=True):
             (folder / path).write_bytes(picture(row.clip_id, row.frame_index))
-        assert "has no batches" in fer("batch", "status", *arguments).stderr
-        submitted = fer("batch", "submit", *arguments)
+        return Run(folder, params)
+
+    monkeypatch.setattr(execute, "extract_frames", extracted)
+    with bench(tmp_path, expire_after=8) as one:
+        values = {"base_url": one.url, "archive": tmp_path / "archive.sqlite", "strategies": "[per_frame]"}
+        values |= {"strategy_shown": "per_frame", "reply_form": "schema+logprobs"}
+        given = ("params/demo.yaml", "--out", "outputs/run")
+        given += tuple(text for name, value in values.items() for text in ("-p", name, str(value)))
+        early = fer("batch", "status", *given)
+        assert (early.exit_code, early.stderr) == (
+            1,
+            "fer-helpers: outputs/run/frames.parquet is missing: run notebook 02_frame_extraction with the same `out` "
+            "first\n",
+        )
+        assert "a batch cannot be probed" in fer("batch", "submit", *given, "-p", "reply_form", "auto").stderr
+        assert "has no batches" in fer("batch", "collect", *given).stderr
+        submitted = fer("batch", "submit", *given)
         assert submitted.exit_code == 0, submitted.output
         assert "missing: 12 requests, " in submitted.output
         assert "0 of 12 requests answered, 12 in batches, 0 missing" in submitted.output
         one.ended()
-        shown = fer("batch", "status", *arguments)
-        assert "expired" in shown.output
-        collected = fer("batch", "collect", *arguments)
+        assert "expired" in fer("batch", "status", *given).output
+        collected = fer("batch", "collect", *given)
         assert "expired, what was finished in time is kept and billed: 8 ok, 4 not run" in collected.output
         assert "8 of 12 requests answered, 0 in batches, 4 missing" in collected.output
-        assert fer("batch", "submit", *arguments, "--queue", "1").exit_code == 1
-        assert fer("batch", "submit", *arguments).exit_code == 0
+        assert "but a shard may have" in fer("batch", "submit", *given, "--queue", "1").stderr
+        assert fer("batch", "submit", *given).exit_code == 0
         one.ended()
-        done = fer("batch", "collect", *arguments)
+        done = fer("batch", "collect", *given)
         assert "12 of 12 requests answered, 0 in batches, 0 missing" in done.output
         assert "`fer-helpers run` goes on" in done.output
-        assert "under way at" not in fer("batch", "status", *arguments).output
