@@ -549,6 +549,11 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
         assert submitted.exit_code == 0, submitted.output
         assert "missing: 12 requests, " in submitted.output
         assert "0 of 12 requests answered, 12 in batches, 0 missing" in submitted.output
+        online = fer("run", *given)
+        assert (online.exit_code, online.stderr[:68]) == (
+            1,
+            "fer-helpers: 12 requests are in batches and would be asked and paid ",
+        )
         one.ended()
         assert "expired" in fer("batch", "status", *given).output
         collected = fer("batch", "collect", *given)
