@@ -13,11 +13,12 @@ from fer_helpers.emotions import parse_emotion
 
 # Refusals that come as ordinary text, with finish_reason "stop" and billed as usual. Only a reply that is none
 # of the labels is held against them.
-_DEEDS = "help|assist|identify|determine|analy[sz]e|infer|label|comply|provide|describe|classify|recogni[sz]e"
+_DEEDS = "help|tell|say|assist|identify|determine|analy[sz]e|infer|label|comply|provide|describe|classify|recogni[sz]e"
 _REFUSAL = re.compile(
     r"\bi(?:['’]m| am) (?:sorry|unable|not able|not comfortable)\b"
     rf"|\b(?:can['’]?t|cannot|can not|won['’]?t|will not|unable to) (?:{_DEEDS})\b"
-    r"|\bas an ai\b|\bagainst (?:my|the|our) (?:policy|policies|guidelines)\b",
+    r"|\b(?:do not|don['’]?t) have the ability to\b|\bas an ai\b"
+    r"|\bagainst (?:my|the|our) (?:policy|policies|guidelines)\b",
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^```[a-z]*\s*\n(.*)\n\s*```$", re.IGNORECASE | re.DOTALL)

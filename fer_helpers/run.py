@@ -123,7 +123,9 @@ def start(notebook: str, **given: Any) -> Run:
     params = parameters.validate({**known, **given}, notebook)
     folder.mkdir(parents=True, exist_ok=True)
     started = [name for name in NOTEBOOKS if name == notebook or name in manifest.get("started", [])]
-    write_manifest(folder, {**manifest, "params": params.model_dump(), "started": started, "made_with": made_with()})
+    others = {name: words for name, words in manifest.get("figures", {}).items() if name[:2] != notebook[:2]}
+    now = {"params": params.model_dump(), "started": started, "figures": others, "made_with": made_with()}
+    write_manifest(folder, {**manifest, **now})
     return Run(folder, params)
 
 

@@ -59,6 +59,8 @@ def test_a_label_of_the_list_is_an_answer(content, label):
         (reply("Sorry, I cannot determine how this person feels."), "refused"),
         (reply("As an AI, I do not infer emotions."), "refused"),
         (reply("This is against our policies."), "refused"),
+        (reply("Sorry, I cannot tell whether he is sad."), "refused"),
+        (reply("I don't have the ability to identify emotions."), "refused"),
         (reply('{"label":"I cannot assist with this request"}'), "refused"),
         (reply('{"label":"hap'), "invalid"),
         (reply("[]"), "invalid"),

@@ -84,6 +84,8 @@ def test_a_figure_comes_with_its_table_and_caption(tmp_path):
     plt.close(figure)
     assert {path.name for path in (run.folder / "figures").iterdir()} == {"01_x.svg", "01_x.png", "01_x.csv"}
     assert json.loads((run.folder / "manifest.json").read_text())["figures"] == {"01_x": "What it shows."}
+    start_first(tmp_path)  # a rerun may draw other figures: the report must not show the old ones
+    assert json.loads((run.folder / "manifest.json").read_text())["figures"] == {}
 
 
 @pytest.mark.parametrize("text", ["../../etc/passwd", "a/b", "..", "", "=cmd()", "x" * 500, "é\n\0", "NUL"])

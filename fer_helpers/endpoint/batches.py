@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from fer_helpers.endpoint import files
 from fer_helpers.endpoint.chat import ApiError, complete, validated
 from fer_helpers.endpoint.files import FILES
-from fer_helpers.endpoint.model import MODEL, ExpressionModel
+from fer_helpers.endpoint.model import MODEL, PictureModel
 
 MAX_BATCH_BYTES = 200_000_000
 MAX_BATCH_REQUESTS = 50_000
@@ -55,7 +55,7 @@ NO_FAULTS = BatchFaults()
 class _Store:
     """The batches of one served app, oldest first, and what they are worked off with."""
 
-    model: ExpressionModel
+    model: PictureModel
     pool: web.AppKey[ThreadPoolExecutor]
     faults: BatchFaults
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ _STORE = web.AppKey("batches", _Store)
 
 
 def add_routes(
-    app: web.Application, pool: web.AppKey[ThreadPoolExecutor], model: ExpressionModel, faults: BatchFaults
+    app: web.Application, pool: web.AppKey[ThreadPoolExecutor], model: PictureModel, faults: BatchFaults
 ) -> None:
     """Give `app` the routes below /v1/files and /v1/batches; batches are worked off on the `pool`."""
     app[_STORE] = _Store(model, pool, faults)
@@ -259,7 +259,7 @@ def _line(custom_id: str, answer: tuple[int, Any] | None, error: dict[str, str] 
     return {"id": f"batch_req_{uuid.uuid4().hex}", "custom_id": custom_id, "response": response, "error": error}
 
 
-def _answer(line: bytes, model: ExpressionModel, broken: bool) -> tuple[int, dict[str, Any]]:
+def _answer(line: bytes, model: PictureModel, broken: bool) -> tuple[int, dict[str, Any]]:
     """Status and body of what Chat Completions says to one line; nothing in a line ends its batch."""
     try:
         if broken:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from fer_helpers import pricing
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, collapse
-from fer_helpers.endpoint.model import FINGERPRINT, MODEL, ExpressionModel, PictureError, pool
+from fer_helpers.endpoint.model import FINGERPRINT, MODEL, PictureError, PictureModel, pool
 
 MAX_TEXT = 50_000  # characters; the tokenizer takes 200,000 tokens, and a character may be four
 NO_REASONS = "A supervised network trained on FER2013 gave this label; it gives no reasons."
@@ -196,7 +196,7 @@ def _labels(spec: Any) -> tuple[str, ...]:
     raise ApiError(message, param="response_format")
 
 
-def complete(body: bytes, model: ExpressionModel) -> dict[str, Any]:
+def complete(body: bytes, model: PictureModel) -> dict[str, Any]:
     """A chat completion for the request in `body`.
 
     Several pictures are pooled by `model.pool`; a ternary question gets the seven probabilities summed by

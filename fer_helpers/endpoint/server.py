@@ -13,10 +13,11 @@ from typing import Any
 
 from aiohttp import web
 
-from fer_helpers.endpoint import batches
+from fer_helpers.endpoint import batches, faulty
 from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
 from fer_helpers.endpoint.chat import ApiError, complete
-from fer_helpers.endpoint.model import MODEL, ExpressionModel
+from fer_helpers.endpoint.faults import Faults
+from fer_helpers.endpoint.model import MODEL, ExpressionModel, PictureModel
 from fer_helpers.errors import EndpointError
 
 HOST = "127.0.0.1"
@@ -31,13 +32,19 @@ ENTRY = {
 }
 
 _LOG = logging.getLogger(__name__)
-_MODEL = web.AppKey("model", ExpressionModel)
+_MODEL: web.AppKey[PictureModel] = web.AppKey("model")
 _POOL = web.AppKey("pool", ThreadPoolExecutor)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(model: ExpressionModel, batch_faults: BatchFaults = NO_FAULTS) -> web.Application:
-    """The endpoint as an aiohttp application: the routes below `/v1`, one `model` behind them."""
+def create_app(
+    model: PictureModel, faults: Faults | None = None, batch_faults: BatchFaults = NO_FAULTS
+) -> web.Application:
+    """The endpoint as an aiohttp application: the routes below `/v1`, one `model` behind them.
+
+    With `faults`, the plan is carried out on chat completions, and `/fer/books` counts them (see `faulty`);
+    `batch_faults` are carried out on batches.
+    """
     app = web.Application(middlewares=[_errors, _loopback_only], client_max_size=MAX_BODY)
     app[_MODEL] = model
     app.cleanup_ctx.append(_workers)
@@ -49,6 +56,8 @@ def create_app(model: ExpressionModel, batch_faults: BatchFaults = NO_FAULTS) ->
         ]
     )
     batches.add_routes(app, _POOL, model, batch_faults)
+    if faults:
+        faulty.install(app, faults)
     return app
 
 
@@ -108,7 +117,12 @@ async def _loopback_only(request: web.Request, handler: _Handler) -> web.StreamR
 
 
 @contextmanager
-def serve(port: int = 0, batch_faults: BatchFaults = NO_FAULTS) -> Iterator[str]:
+def serve(
+    port: int = 0,
+    faults: Faults | None = None,
+    model: PictureModel | None = None,
+    batch_faults: BatchFaults = NO_FAULTS,
+) -> Iterator[str]:
     """Serve the embedded endpoint from a thread on loopback; gives its base URL, `http://127.0.0.1:PORT/v1`.
 
     The thread has an event loop of its own, so this also works in a notebook. On leaving, requests under
@@ -116,12 +130,15 @@ def serve(port: int = 0, batch_faults: BatchFaults = NO_FAULTS) -> Iterator[str]
 
     Args:
         port: TCP port; 0 takes a free one.
+        faults: faults to put in the way on purpose; None for none.
+        model: what answers; None for the FER2013 network.
         batch_faults: what goes wrong with batches on purpose.
 
     Raises:
         EndpointError: if the model's weights cannot be had, or the port is taken.
     """
-    runner = web.AppRunner(create_app(ExpressionModel(), batch_faults), access_log=None, shutdown_timeout=2.0)
+    app = create_app(model or ExpressionModel(), faults, batch_faults)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fer-endpoint", daemon=True)
     thread.start()
@@ -146,14 +163,14 @@ def serve(port: int = 0, batch_faults: BatchFaults = NO_FAULTS) -> Iterator[str]
         loop.close()
 
 
-def serve_forever(port: int = 8000) -> None:
-    """Serve the embedded endpoint until interrupted (Ctrl-C); prints its address.
+def serve_forever(port: int = 8000, faults: Faults | None = None) -> None:
+    """Serve the embedded endpoint until interrupted (Ctrl-C); prints its address. `faults` as for `serve`.
 
     Raises:
         EndpointError: as `serve`.
     """
     try:
-        with serve(port) as base_url:
+        with serve(port, faults) as base_url:
             print(f"{MODEL} at {base_url} (Ctrl-C ends it)", flush=True)
             while True:
                 time.sleep(3600)
