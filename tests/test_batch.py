@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -220,49 +221,85 @@ def test_a_cancelled_batch_keeps_what_it_finished(tmp_path):
         assert 2 <= row["ok"] == N - row["not run"] == N - one.missing()
 
 
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-from fer_helpers.ledger import Ledger
-from tests import test_batch
-steps = int(sys.argv[3])
-save = Ledger.save
-def save_or_die(self):
-    global steps
-    if self.shards:
-        steps -= 1
-        if not steps:
-            os.kill(os.getpid(), signal.SIGKILL)
-    save(self)
-Ledger.save = save_or_die
-test_batch.Bench(sys.argv[1], Path(sys.argv[2]), None).submit()
-"""
+class Cut(BaseException):
+    """The end of a process, as far as its own code can tell."""
 
 
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+@contextlib.contextmanager
+def cut_off(step: int, end: Callable[[], None]):
+    """Call `end` in the place of writing the ledger for the `step`-th time with a shard in it."""
+    save, left = Ledger.save, [step]
+
+    def save_or_end(self: Ledger) -> None:
+        left[0] -= bool(self.shards)
+        if left[0]:
+            save(self)
+        else:
+            end()
+
+    Ledger.save = save_or_end  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Ledger.save = save  # type: ignore[method-assign]
+
+
+def now() -> None:
+    raise Cut
+
+
+def go_on_after_the_cut(one: Bench, on_server: int) -> None:
+    """Submitting again finds what there is, creates what there is not, and the answers are whole."""
+    assert len(one.batches()) == on_server
+    assert len(one.submit()) == 1 - on_server
+    (made,) = one.batches()
+    (shard,) = one.ledger()
+    assert (shard.batch_id, made.metadata) == (made.id, {"fer_shard": shard.id, "fer_run": "run"})
+    one.ended().collect()
+    assert set(one.answers()["status"]) == {"ok"}
+    assert len(one.batches()) == 1
+
+
 @pytest.mark.parametrize(
     ("step", "on_server", "on_disk"),
     [(1, 0, []), (2, 0, ["uploading"]), (3, 1, ["uploaded"])],
     ids=["before the upload", "before the create", "after the create"],
 )
-def test_killed_at_a_step_nothing_is_lost_and_nothing_sent_twice(tmp_path, step, on_server, on_disk):
+def test_cut_off_at_a_step_nothing_is_lost_and_nothing_sent_twice(tmp_path, step, on_server, on_disk):
     with bench(tmp_path) as one:
-        child = subprocess.run(
-            [sys.executable, "-c", CHILD, one.url, one.folder, str(step)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            timeout=50,
-            check=False,
-        )
-        assert child.returncode == -signal.SIGKILL
-        assert (len(one.batches()), [shard.state for shard in one.ledger()]) == (on_server, on_disk)
-        assert len(one.submit()) == 1 - on_server
-        (made,) = one.batches()
-        (shard,) = one.ledger()
-        assert (shard.batch_id, made.metadata) == (made.id, {"fer_shard": shard.id, "fer_run": "run"})
-        one.ended().collect()
-        assert set(one.answers()["status"]) == {"ok"}
-        assert len(one.batches()) == 1
+        with pytest.raises(Cut), cut_off(step, now):
+            one.submit()
+        assert [shard.state for shard in one.ledger()] == on_disk
+        go_on_after_the_cut(one, on_server)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_killed_after_the_create_the_batch_is_found_again(tmp_path):
+    child = """
+import os, signal, sys
+from pathlib import Path
+from tests.test_batch import Bench, cut_off
+with cut_off(3, lambda: os.kill(os.getpid(), signal.SIGKILL)):
+    Bench(sys.argv[1], Path(sys.argv[2]), None).submit()
+"""
+    with bench(tmp_path) as one:
+        command = [sys.executable, "-c", child, one.url, one.folder]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, timeout=50, check=False)
+        assert done.returncode == -signal.SIGKILL
+        go_on_after_the_cut(one, 1)
+
+
+@pytest.mark.parametrize("command", ["status", "collect"])
+def test_looking_is_enough_to_find_a_batch_that_was_cut_off(tmp_path, command):
+    with bench(tmp_path) as one:
+        with pytest.raises(Cut), cut_off(3, now):
+            one.submit()
+        one.ended()
+        if command == "collect":
+            assert one.collect()["ok"].tolist() == [N]
+        else:
+            assert batch.status(one.folder, one.url)["state"].tolist() == ["completed"]
 
 
 def test_a_create_whose_reply_is_lost_is_found_and_not_repeated(tmp_path):
