@@ -290,6 +290,18 @@ with cut_off(3, lambda: os.kill(os.getpid(), signal.SIGKILL)):
         go_on_after_the_cut(one, 1)
 
 
+def test_an_upload_that_got_no_batch_is_deleted(tmp_path, monkeypatch):
+    with bench(tmp_path) as one:
+        monkeypatch.setattr(batch, "_create", lambda *_: now())
+        with pytest.raises(Cut):
+            one.submit()
+        (orphan,) = one.client.files.list(purpose="batch")
+        monkeypatch.undo()
+        one.submit()
+        (used,) = one.client.files.list(purpose="batch")
+        assert used.id != orphan.id
+
+
 @pytest.mark.parametrize("command", ["status", "collect"])
 def test_looking_is_enough_to_find_a_batch_that_was_cut_off(tmp_path, command):
     with bench(tmp_path) as one:
