@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 from tqdm.auto import tqdm
 
 from fer_helpers import faces
@@ -251,6 +252,7 @@ def render_corpus(folder: Path, n_clips: int = 240, seed: int = 1, n_jobs: int =
         with tqdm(total=n_clips, desc="rendering clips") as progress:
             for written in Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)(tasks):
                 progress.update(written)
+        get_reusable_executor().shutdown()  # idle workers would keep their memory through the rest of a run
         columns = ["path", "clip_id", "label", "subject", "scene", "split", "intensity", "second_label"]
         clips[columns].to_csv(fresh / "manifest.csv", index=False, lineterminator="\n")
         (fresh / "corpus.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
