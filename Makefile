@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check notebooks lock clean
+.PHONY: demo test bench check notebooks lock clean
 
 demo: $(READY)
 	$(BIN)/fer-helpers run params/demo.yaml
@@ -17,6 +17,10 @@ check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# A quarter of an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
+bench: $(READY)
+	$(BIN)/python -m benchmarks.client 2>/dev/null
 
 # Runs the committed notebooks anew on the demo and cleans them of what changes from run to run.
 notebooks: $(READY)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from fer_helpers.errors import FerError
+from fer_helpers.errors import BudgetError, FerError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except FerError as error:
             click.echo(f"fer-helpers: {error}", err=True)
-            sys.exit(1)
+            sys.exit(3 if isinstance(error, BudgetError) else 1)
 
 
 @click.group(cls=_Group)
@@ -163,6 +163,37 @@ def collect(params: Params) -> None:
         for shard, note in batch.collect(archive, run.folder, params.base_url)["note"].items():
             click.echo(f"{shard}: {note}")
         _say_progress(run, planned, archive)
+
+
+@main.group()
+def archive() -> None:
+    """Ship and receive replies: a run with base_url: replay needs no network and no key."""
+
+
+@archive.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@_with_params
+def export_archive(params: Params, file: Path) -> None:
+    """Write the replies to a run's requests to a Parquet FILE, as a paper's supplement ships them."""
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+    from fer_helpers.run import Run
+
+    keys = Run(resolve(params.out), params).read("requests")["key"]
+    with Archive(resolve(params.archive)) as kept:
+        click.echo(f"{kept.export(file, keys)} replies in {file}")
+
+
+@archive.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_with_params
+def import_archive(params: Params, file: Path) -> None:
+    """Add the replies of a Parquet FILE to the archive; what is kept already is never replaced by less."""
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+
+    with Archive(resolve(params.archive)) as kept:
+        click.echo(f"{kept.import_(file)} new replies in {params.archive}")
 
 
 @main.command()

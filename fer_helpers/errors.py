@@ -17,5 +17,9 @@ class EndpointError(FerError):
     """The model's endpoint cannot be used: not answering, no key, unknown model, quota gone, no consent."""
 
 
+class BudgetError(FerError):
+    """The cap in US$ is reached; what was answered is kept. The command line exits with 3."""
+
+
 class RunError(FerError):
-    """A run's folder lacks a table that an earlier notebook writes, or a notebook failed."""
+    """A run's folder lacks a table that an earlier notebook writes, a notebook failed, or the archive is damaged."""

@@ -15,7 +15,7 @@ import nbformat
 from traitlets.config import Config
 
 from fer_helpers import corpora, provider, report, tables
-from fer_helpers.errors import RunError
+from fer_helpers.errors import BudgetError, RunError
 from fer_helpers.ledger import Ledger
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
@@ -142,6 +142,8 @@ def _run(notebook: str, params: Params, out: Path) -> None:
             config=Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {}),
         )
     except papermill.PapermillExecutionError as error:
+        if error.ename == BudgetError.__name__:  # a cap that was reached is no failure of the notebook
+            raise BudgetError(" ".join(error.evalue.split())) from error
         raise RunError(
             f"{notebook}, cell {error.exec_count}: {error.ename}: {' '.join(error.evalue.split())} "
             f"(the notebook as far as it came: {shown(beside)})"

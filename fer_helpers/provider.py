@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import cv2
@@ -20,16 +20,14 @@ import pandas as pd
 from fer_helpers import endpoint, prompts, requests
 from fer_helpers.errors import EndpointError
 
-if TYPE_CHECKING:
-    import openai
-
 KEY_VARIABLE = "OPENAI_API_KEY"
+REPLAY = "replay"  # a base_url: nothing is sent, and only what the archive holds is answered
 
 
 def is_local(base_url: str) -> bool:
-    """Whether frames sent to `base_url` stay on this machine: the embedded endpoint or a loopback address."""
+    """Whether frames sent to `base_url` stay on this machine: the embedded endpoint, a loopback address, a replay."""
     host = urlsplit(base_url).hostname or ""
-    if base_url in ("embedded", "replay") or host == "localhost":
+    if base_url in ("embedded", REPLAY) or host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -50,7 +48,7 @@ def check_access(base_url: str, model: str, corpus_allows: bool, allow_upload: b
         if model != endpoint.MODEL:
             raise EndpointError(f"model is {model!r}, but the embedded endpoint has only {endpoint.MODEL!r}")
         return []
-    if base_url == "replay":
+    if base_url == REPLAY:
         return []
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
         raise EndpointError(f"base_url is {base_url!r}: give an http(s) address, or 'embedded'")
@@ -99,7 +97,7 @@ def probe(base_url: str, asking: requests.Asking) -> str:
     """
     import openai
 
-    if base_url in ("embedded", "replay"):
+    if base_url in ("embedded", REPLAY):
         return prompts.FORMS[0]
     data = cv2.imencode(".jpg", np.full((64, 64), 128, np.uint8))[1].tobytes()
     picture = "data:image/jpeg;base64," + base64.b64encode(data).decode()
@@ -151,19 +149,35 @@ def reachable(base_url: str) -> Iterator[str]:
         yield base_url
 
 
-def fatal(error: openai.APIError, base_url: str, model: str) -> EndpointError | None:
+def fatal(error: Exception, base_url: str, model: str) -> EndpointError | None:
     """The error that ends a run because no other request can fare better, or None."""
-    import httpx2
     import openai
 
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         return EndpointError(f"{base_url} refuses the key ({error.status_code}): check {KEY_VARIABLE}")
     if isinstance(error, openai.NotFoundError):
         return EndpointError(f"model {model!r} is not served at {base_url}: correct model or base_url")
-    if error.code == "insufficient_quota":
+    if getattr(error, "code", None) == "insufficient_quota":
         return EndpointError(f"the account behind {KEY_VARIABLE} has no quota left: top it up and run again")
-    # The aiohttp transport reports a refused connection as a time-out; only its cause tells them apart.
-    slow = isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx2.ConnectTimeout)
-    if isinstance(error, openai.APIConnectionError) and not slow:
+    if unreachable(error):
         return EndpointError(f"{base_url} does not answer any more: start it and run again to go on")
     return None
+
+
+def unreachable(error: BaseException | None) -> bool:
+    """Whether no connection came about: refused, no route, no such name, or nobody took it in time.
+
+    A connection that broke is another thing: the next may hold. The client's aiohttp transport reports both as
+    a time-out to connect, so what counts is what aiohttp said, which stands among the causes.
+    """
+    import aiohttp
+    import httpx2
+
+    causes = []
+    while error:
+        causes.append(error)
+        error = error.__cause__
+    if any(isinstance(cause, aiohttp.ClientError) for cause in causes):
+        never = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+        return any(isinstance(cause, never) for cause in causes)
+    return any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in causes)

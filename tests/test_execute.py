@@ -6,6 +6,7 @@ import shutil
 import nbformat
 import numpy as np
 import pandas as pd
+import papermill
 import pytest
 
 from fer_helpers import execute, tables
@@ -94,6 +95,18 @@ def test_a_failing_notebook_is_named_with_its_cell_and_exception(small_run, outp
     assert re.search(r"01_data_exploration, cell \d+: AssertionError: no clip can be read", result.output)
     assert (outputs / "broken/notebooks/01_data_exploration.failed.ipynb").is_file()
     assert not (outputs / "broken/notebooks/01_data_exploration.ipynb").exists()
+
+
+def test_a_cap_that_is_reached_is_said_and_has_its_own_exit_code(monkeypatch, outputs):
+    """A notebook hands over the name and words of its exception, and no more."""
+
+    def stopped(*_, **__):
+        raise papermill.PapermillExecutionError(7, 9, "await ...", "BudgetError", "US$ 1 of\nmax_cost_usd 1", [])
+
+    monkeypatch.setattr(papermill, "execute_notebook", stopped)
+    result = fer("run", "params/demo.yaml", *SMALL[:-1], "outputs/capped")
+    assert result.exit_code == 3
+    assert result.output.endswith("fer-helpers: US$ 1 of max_cost_usd 1\n")
 
 
 def test_a_folder_without_labels_ends_with_a_report_too(small_run, outputs):

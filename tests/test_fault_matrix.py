@@ -9,7 +9,7 @@ from hashlib import sha256
 import pandas as pd
 import pytest
 
-from fer_helpers import annotate, provider
+from fer_helpers import annotate, provider, sending
 from fer_helpers.archive import Archive
 from fer_helpers.emotions import SEVEN
 from fer_helpers.endpoint import Faults, faults
@@ -22,8 +22,8 @@ IN_QUICK_TESTS_S = 0.5  # the client's time-out
 
 def quick(monkeypatch):
     """The client's patience in tests: the one place that knows how annotation waits."""
-    monkeypatch.setattr(annotate, "TIMEOUT_S", IN_QUICK_TESTS_S)
-    monkeypatch.setattr(annotate, "_backoff", lambda _: 0.01)
+    monkeypatch.setattr(sending, "TIMEOUT_S", IN_QUICK_TESTS_S)
+    monkeypatch.setattr(sending, "_backoff", lambda _: 0.01)
 
 
 @pytest.fixture(autouse=True)
