@@ -287,7 +287,7 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
         "cost_usd": _cost(entry, reply),
-        "latency_s": entry.latency_s,
+        "latency_s": entry.latency_s if entry.via == "online" else None,
         "created": entry.created,
     }
 

@@ -1,4 +1,4 @@
-"""The command line: run, plan, serve."""
+"""The command line: run, plan, batch, serve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ import yaml
 from fer_helpers.errors import BudgetError, FerError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from fer_helpers.archive import Archive
     from fer_helpers.params import Params
+    from fer_helpers.run import Run
 
 
 class _Group(click.Group):
@@ -74,6 +78,122 @@ def plan(params: Params) -> None:
     with Archive(resolve(params.archive)) as kept:
         known = annotate.answered(planned, kept)
     click.echo(requests.summary(planned, frames, params.strategies, known).round(4).to_string())
+
+
+@main.group()
+def batch() -> None:
+    """Annotate through the Batch API: half the price, within a day."""
+
+
+def _planned(run: Run) -> pd.DataFrame:
+    """The requests of `run` as notebook 03 plans them, after a look at whether its endpoint may and can be asked."""
+    from fer_helpers import corpora, provider, requests
+    from fer_helpers.errors import ParamsError
+
+    params = run.params
+    if params.reply_form == "auto":  # another form makes other keys, and notebook 03 would ask everything again
+        raise ParamsError("reply_form is 'auto', but a batch cannot be probed: set it, to schema+logprobs for OpenAI")
+    allowed = corpora.CORPORA[params.corpus].allow_upload
+    for notice in provider.check_access(params.base_url, params.model, allowed, params.allow_upload):
+        click.echo(notice)
+    return requests.plan(run.read("frames"), params.strategies, params.taxonomies, run.asking())
+
+
+def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
+    from fer_helpers import batch
+
+    answered, pending, missing = batch.progress(planned, archive, run.folder)
+    click.echo(f"{answered} of {planned['key'].nunique()} requests answered, {pending} in batches, {missing} missing")
+    if missing:
+        click.echo("`fer-helpers batch submit` sends what is missing, as far as the queue and max_cost_usd let it")
+    if pending:
+        click.echo("`fer-helpers batch collect` fetches what batches have finished")
+    if not missing and not pending:
+        click.echo("`fer-helpers run` goes on with these answers")
+
+
+@batch.command()
+@_with_params
+@click.option("--queue", type=click.IntRange(1), help="tokens your account may have waiting in batches")
+def submit(params: Params, queue: int | None) -> None:
+    """Extract frames, and send what is not answered yet; repeat after each collect until nothing is missing."""
+    from fer_helpers import batch, execute
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+    from fer_helpers.shards import Limits
+
+    run = execute.extract_frames(params, click.echo)
+    planned = _planned(run)
+    limits = Limits(tokens=queue or Limits.tokens, usd=params.max_cost_usd)
+    with Archive(resolve(params.archive)) as archive:
+        click.echo(f"missing: {batch.price_tag(batch.missing(planned, archive, run.folder))}")
+        for shard in batch.submit(planned, run.picture, archive, run.folder, params.base_url, limits):
+            click.echo(f"{shard.batch_id}: {shard.requests} requests")
+        _say_progress(run, planned, archive)
+
+
+@batch.command()
+@_with_params
+def status(params: Params) -> None:
+    """Show what became of the batches."""
+    from fer_helpers import batch
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+    from fer_helpers.run import Run
+
+    run = Run(resolve(params.out), params)
+    planned = _planned(run)
+    with Archive(resolve(params.archive)) as archive:
+        click.echo(batch.status(run.folder, params.base_url).to_string())
+        _say_progress(run, planned, archive)
+
+
+@batch.command()
+@_with_params
+def collect(params: Params) -> None:
+    """Put the replies of batches that have ended into the archive."""
+    from fer_helpers import batch
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+    from fer_helpers.run import Run
+
+    run = Run(resolve(params.out), params)
+    planned = _planned(run)
+    with Archive(resolve(params.archive)) as archive:
+        for shard, note in batch.collect(archive, run.folder, params.base_url)["note"].items():
+            click.echo(f"{shard}: {note}")
+        _say_progress(run, planned, archive)
+
+
+@main.group()
+def archive() -> None:
+    """Ship and receive replies: a run with base_url: replay needs no network and no key."""
+
+
+@archive.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@_with_params
+def export_archive(params: Params, file: Path) -> None:
+    """Write the replies to a run's requests to a Parquet FILE, as a paper's supplement ships them."""
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+    from fer_helpers.run import Run
+
+    keys = Run(resolve(params.out), params).read("requests")["key"]
+    with Archive(resolve(params.archive)) as kept:
+        click.echo(f"{kept.export(file, keys)} replies in {file}")
+
+
+@archive.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_with_params
+def import_archive(params: Params, file: Path) -> None:
+    """Add the replies of a Parquet FILE to the archive; what is kept already is never replaced by less."""
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+
+    with Archive(resolve(params.archive)) as kept:
+        click.echo(f"{kept.import_(file)} new replies in {params.archive}")
 
 
 @main.command()

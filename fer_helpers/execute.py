@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from fer_helpers import corpora, provider, report, tables
 from fer_helpers.errors import BudgetError, RunError
+from fer_helpers.ledger import Ledger
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
 from fer_helpers.run import NOTEBOOKS, Run, open_run, read_manifest, write_manifest
@@ -46,6 +47,12 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
     allowed = corpora.CORPORA[params.corpus].allow_upload
     for notice in provider.check_access(params.base_url, params.model, allowed, params.allow_upload):
         say(notice)
+    waiting = sum(shard.requests for shard in Ledger(resolve(params.out)).open)
+    if waiting and params.base_url != "replay":
+        raise RunError(
+            f"{waiting} requests are in batches and would be asked and paid once more: `fer-helpers batch collect` "
+            "first, or go on with the answers that are there: -p base_url replay"
+        )
     sent = _steps(NOTEBOOKS, params, say)
     say(f"requests sent: {sent}")
     run = open_run(resolve(params.out))

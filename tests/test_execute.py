@@ -130,6 +130,33 @@ def test_a_folder_without_labels_ends_with_a_report_too(small_run, outputs):
     assert "<b>demo" not in page
 
 
+def test_a_plan_asks_nobody(small_run):
+    """Requests, pictures, tokens and US$ by strategy; notebooks 01 and 02 are all it takes."""
+    _, folder = small_run
+    before = (folder / "answers.parquet").stat().st_mtime_ns
+    result = fer("plan", "params/demo.yaml", *SMALL, "-p", "model", "gpt-4o-mini")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("whole and unchanged, skipped") == 2
+    words = next(line for line in result.output.splitlines() if line.startswith("all together")).split()
+    assert words[2:5] == ["168", "0", "280"]  # 14 clips x (5 + 1) x 2 requests, none answered by this model
+    assert (folder / "answers.parquet").stat().st_mtime_ns == before
+
+
+def test_a_supplement_is_run_again_without_asking(small_run, outputs, tmp_path):
+    """The replies go out as a file, come into another archive, and give the same predictions, key and network free."""
+    _, folder = small_run
+    assert "168 replies" in fer("archive", "export", tmp_path / "replies.parquet", "params/demo.yaml", *SMALL).output
+    other = ("-p", "archive", "outputs/other.sqlite", *SMALL[:6], "--out", "outputs/replayed")
+    assert (
+        "168 new replies" in fer("archive", "import", tmp_path / "replies.parquet", "params/replay.yaml", *other).output
+    )
+    result = fer("run", "params/replay.yaml", *other)
+    assert result.exit_code == 0, result.output
+    assert "requests sent: 0" in result.output
+    predictions = [pd.read_parquet(run / "predictions.parquet") for run in (folder, outputs / "replayed")]
+    pd.testing.assert_frame_equal(*predictions)
+
+
 def bad(tmp_path, *arguments):
     """The run's message, after checking that it failed in one line and left nothing."""
     result = fer("run", "params/demo.yaml", *arguments, "--out", tmp_path / "run")

@@ -1,5 +1,6 @@
 """The embedded OpenAI-compatible endpoint on loopback, and the FER2013 network behind it."""
 
+from fer_helpers.endpoint.batches import BatchFaults
 from fer_helpers.endpoint.faults import Faults
 from fer_helpers.endpoint.model import FINGERPRINT, MODEL, ConstantModel, ExpressionModel
 from fer_helpers.endpoint.server import create_app, serve, serve_forever
@@ -7,6 +8,7 @@ from fer_helpers.endpoint.server import create_app, serve, serve_forever
 __all__ = [
     "FINGERPRINT",
     "MODEL",
+    "BatchFaults",
     "ConstantModel",
     "ExpressionModel",
     "Faults",

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
@@ -96,18 +96,26 @@ class Question:
     top_logprobs: int
 
 
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+def validated(kind: type[_Body], body: bytes) -> _Body:
+    """`body` as a `kind`; ApiError that names the first wrong parameter if it is none."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        param = ".".join(map(str, first["loc"])) or None
+        raise ApiError(f"{param or 'body'}: {first['msg'][:300]}", param=param) from None
+
+
 def parse(body: bytes) -> Question:
     """The question in a request's body.
 
     Raises:
         ApiError: if the body is not a request that this endpoint can answer; says why.
     """
-    try:
-        request = _Request.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        param = ".".join(map(str, first["loc"])) or None
-        raise ApiError(f"{param or 'body'}: {first['msg'][:300]}", param=param) from None
+    request = validated(_Request, body)
     _refuse_unsupported(request)
     pictures, texts = _content(request.messages)
     labels, properties = _form(request.response_format, " ".join(texts))

@@ -13,7 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
-from fer_helpers.endpoint import faulty
+from fer_helpers.endpoint import batches, faulty
+from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
 from fer_helpers.endpoint.chat import ApiError, complete
 from fer_helpers.endpoint.faults import Faults
 from fer_helpers.endpoint.model import MODEL, ExpressionModel, PictureModel
@@ -36,10 +37,13 @@ _POOL = web.AppKey("pool", ThreadPoolExecutor)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(model: PictureModel, faults: Faults | None = None) -> web.Application:
+def create_app(
+    model: PictureModel, faults: Faults | None = None, batch_faults: BatchFaults = NO_FAULTS
+) -> web.Application:
     """The endpoint as an aiohttp application: the routes below `/v1`, one `model` behind them.
 
-    With `faults`, the plan is carried out on chat completions, and `/fer/books` counts them (see `faulty`).
+    With `faults`, the plan is carried out on chat completions, and `/fer/books` counts them (see `faulty`);
+    `batch_faults` are carried out on batches.
     """
     app = web.Application(middlewares=[_errors, _loopback_only], client_max_size=MAX_BODY)
     app[_MODEL] = model
@@ -51,6 +55,7 @@ def create_app(model: PictureModel, faults: Faults | None = None) -> web.Applica
             web.get("/v1/models/{id:.+}", _one_model),
         ]
     )
+    batches.add_routes(app, _POOL, model, batch_faults)
     if faults:
         faulty.install(app, faults)
     return app
@@ -112,7 +117,12 @@ async def _loopback_only(request: web.Request, handler: _Handler) -> web.StreamR
 
 
 @contextmanager
-def serve(port: int = 0, faults: Faults | None = None, model: PictureModel | None = None) -> Iterator[str]:
+def serve(
+    port: int = 0,
+    faults: Faults | None = None,
+    model: PictureModel | None = None,
+    batch_faults: BatchFaults = NO_FAULTS,
+) -> Iterator[str]:
     """Serve the embedded endpoint from a thread on loopback; gives its base URL, `http://127.0.0.1:PORT/v1`.
 
     The thread has an event loop of its own, so this also works in a notebook. On leaving, requests under
@@ -122,11 +132,13 @@ def serve(port: int = 0, faults: Faults | None = None, model: PictureModel | Non
         port: TCP port; 0 takes a free one.
         faults: faults to put in the way on purpose; None for none.
         model: what answers; None for the FER2013 network.
+        batch_faults: what goes wrong with batches on purpose.
 
     Raises:
         EndpointError: if the model's weights cannot be had, or the port is taken.
     """
-    runner = web.AppRunner(create_app(model or ExpressionModel(), faults), access_log=None, shutdown_timeout=2.0)
+    app = create_app(model or ExpressionModel(), faults, batch_faults)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fer-endpoint", daemon=True)
     thread.start()
