@@ -5,12 +5,13 @@ import multiprocessing
 import random
 import sqlite3
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from fer_helpers import annotate, endpoint, sending
+from fer_helpers import annotate, endpoint, sending, watching
 from fer_helpers.archive import Archive
 from fer_helpers.endpoint import Faults
 from fer_helpers.endpoint.model import ConstantModel
@@ -35,6 +36,7 @@ def serve(address):
 def run(url, path, planned):
     """The annotating process."""
     sending._backoff = lambda _: 0.01
+    watching.tqdm.set_lock(threading.RLock())  # tqdm's own is shared between processes, and a kill would leak it
     with Archive(path) as archive:
         picture = lambda clip_id, _: clip_id.encode()  # noqa: E731
         asyncio.run(annotate.annotate(planned, picture, archive, url, max_concurrency=CONCURRENCY))
