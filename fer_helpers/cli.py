@@ -1,4 +1,4 @@
-"""The command line: run, plan, batch, serve."""
+"""The command line: run, plan, batch, archive, serve."""
 
 from __future__ import annotations
 
