@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,24 +113,32 @@ def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
         click.echo("`fer-helpers run` goes on with these answers")
 
 
+@contextmanager
+def _planned_and_kept(run: Run) -> Iterator[tuple[pd.DataFrame, Archive]]:
+    """The plan of `run` and its archive for one batch command, which ends with how far the run has come."""
+    from fer_helpers.archive import Archive
+    from fer_helpers.paths import resolve
+
+    planned = _planned(run)
+    with Archive(resolve(run.params.archive)) as archive:
+        yield planned, archive
+        _say_progress(run, planned, archive)
+
+
 @batch.command()
 @_with_params
 @click.option("--queue", type=click.IntRange(1), help="tokens your account may have waiting in batches")
 def submit(params: Params, queue: int | None) -> None:
     """Extract frames, and send what is not answered yet; repeat after each collect until nothing is missing."""
     from fer_helpers import batch, execute
-    from fer_helpers.archive import Archive
-    from fer_helpers.paths import resolve
     from fer_helpers.shards import Limits
 
     run = execute.extract_frames(params, click.echo)
-    planned = _planned(run)
     limits = Limits(tokens=queue or Limits.tokens, usd=params.max_cost_usd)
-    with Archive(resolve(params.archive)) as archive:
+    with _planned_and_kept(run) as (planned, archive):
         click.echo(f"missing: {batch.price_tag(batch.missing(planned, archive, run.folder))}")
         for shard in batch.submit(planned, run.picture, archive, run.folder, params.base_url, limits):
             click.echo(f"{shard.batch_id}: {shard.requests} requests")
-        _say_progress(run, planned, archive)
 
 
 @batch.command()
@@ -137,15 +146,12 @@ def submit(params: Params, queue: int | None) -> None:
 def status(params: Params) -> None:
     """Show what became of the batches."""
     from fer_helpers import batch
-    from fer_helpers.archive import Archive
     from fer_helpers.paths import resolve
     from fer_helpers.run import Run
 
     run = Run(resolve(params.out), params)
-    planned = _planned(run)
-    with Archive(resolve(params.archive)) as archive:
+    with _planned_and_kept(run):
         click.echo(batch.status(run.folder, params.base_url).to_string())
-        _say_progress(run, planned, archive)
 
 
 @batch.command()
@@ -153,16 +159,13 @@ def status(params: Params) -> None:
 def collect(params: Params) -> None:
     """Put the replies of batches that have ended into the archive."""
     from fer_helpers import batch
-    from fer_helpers.archive import Archive
     from fer_helpers.paths import resolve
     from fer_helpers.run import Run
 
     run = Run(resolve(params.out), params)
-    planned = _planned(run)
-    with Archive(resolve(params.archive)) as archive:
+    with _planned_and_kept(run) as (_, archive):
         for shard, note in batch.collect(archive, run.folder, params.base_url)["note"].items():
             click.echo(f"{shard}: {note}")
-        _say_progress(run, planned, archive)
 
 
 @main.group()

@@ -71,7 +71,7 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
     corpora.prepare(params)
     out = resolve(params.out)
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    sent, upstream = 0, corpora.fingerprint(params)
+    sent, upstream = 0, corpora.fingerprint(params) + _package_fingerprint()
     for number, notebook in enumerate(notebooks, 1):
         step = _fingerprint(notebook, params, upstream)
         if _is_whole(notebook, out, step):
@@ -88,16 +88,16 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
 
 
 def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
-    """Hash of all a step depends on: its code, its parameters, the package, and what came before."""
+    """Hash of all a step depends on: its code, its parameters, and `upstream`: the corpus, the package, its tables."""
     values = params.model_dump()
     code = [cell.source for cell in nbformat.read(source(notebook), as_version=4).cells]
-    package = [
-        (path.name, sha256(path.read_bytes()).hexdigest())
-        for path in sorted((ROOT / "fer_helpers").rglob("*"))
-        if path.is_file() and path.suffix != ".pyc"
-    ]
     mine = {name: values[name] for name in declared(notebook)}
-    return sha256(json.dumps([code, package, mine, upstream]).encode()).hexdigest()
+    return sha256(json.dumps([code, mine, upstream]).encode()).hexdigest()
+
+
+def _package_fingerprint() -> str:
+    files = [path for path in sorted((ROOT / "fer_helpers").rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    return json.dumps([(path.name, sha256(path.read_bytes()).hexdigest()) for path in files])
 
 
 def _hashes(notebook: str, out: Path) -> dict[str, str]:
