@@ -73,6 +73,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "face_w": _column(float, "its width", nullable=True),
             "face_h": _column(float, "its height", nullable=True),
             "face_score": _column(float, "the detector's score; larger is surer", nullable=True),
+            "motion": _column(float, "motion energy at the frame, grey levels; see fer_helpers.motion", nullable=True),
             "status": _column(str, "what became of the frame", isin=FRAME_STATUSES),
             "reason": _column(str, "why there is no frame", nullable=True),
         },
