@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import gc
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -91,7 +90,15 @@ async def annotate(
             async with _client(base_url, max_concurrency) as client:
                 sender = sending.Sender(client, Concurrency(max_concurrency), rates, budget)
                 await _Run(sender, picture, archive, budget, base_url, left).work(max_concurrency)
-    return _frame(_rows(part, archive.get(part["key"])) for part in _chunks(planned))
+    return kept(planned, archive)
+
+
+def kept(planned: pd.DataFrame, archive: Archive) -> pd.DataFrame:
+    """The answers table: one row for each key of `planned` that `archive` has an entry for."""
+    parts = (list(_rows(part, archive.get(part["key"]))) for part in _chunks(planned))
+    columns = list(tables.SCHEMAS["answers"].columns)
+    frames = [pd.DataFrame(rows, columns=columns) for rows in parts]  # dicts of all rows take many times the room
+    return tables.check("answers", pd.concat(frames) if frames else pd.DataFrame(columns=columns))
 
 
 def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None) -> Budget:
@@ -202,11 +209,7 @@ class _Run:
                 return
 
     async def _ask(self, row: Mapping[str, Any]) -> Entry:
-        urls = [
-            "data:image/jpeg;base64," + base64.b64encode(self._picture(row["clip_id"], index)).decode()
-            for index in row["frame_indices"]
-        ]
-        body = requests.body_of(row, urls)
+        body = requests.body_of(row, requests.urls_of(row, self._picture))
         out = body["max_completion_tokens"]
         worst = pricing.cost_usd(row["model"], row["tokens_in"], out) or 0.0
         reply = await self._sender.send(row["model"], to_json(body), row["tokens_in"] + out, worst)
@@ -246,21 +249,9 @@ class _Run:
         )
 
 
-def table(planned: pd.DataFrame, kept: Mapping[str, Entry]) -> pd.DataFrame:
-    """The answers table: one row for each key of `planned` that `kept` has an entry for."""
-    return _frame([_rows(planned, kept)])
-
-
 def _chunks(planned: pd.DataFrame) -> Iterator[pd.DataFrame]:
     unique = planned.drop_duplicates("key")
     return (unique.iloc[start : start + CHUNK] for start in range(0, len(unique), CHUNK))
-
-
-def _frame(parts: Iterable[Iterable[dict[str, Any]]]) -> pd.DataFrame:
-    """Part by part, because a dict a row takes many times the room of the table."""
-    columns = list(tables.SCHEMAS["answers"].columns)
-    frames = [pd.DataFrame(list(rows), columns=columns) for rows in parts]
-    return tables.check("answers", pd.concat(frames) if frames else pd.DataFrame(columns=columns))
 
 
 def _rows(planned: pd.DataFrame, kept: Mapping[str, Entry]) -> Iterator[dict[str, Any]]:

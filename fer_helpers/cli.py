@@ -86,9 +86,12 @@ def batch() -> None:
     """Annotate through the Batch API: half the price, within a day."""
 
 
-def _planned(run: Run) -> pd.DataFrame:
-    """The requests of `run` as notebook 03 plans them, after a look at whether its endpoint may and can be asked."""
-    from fer_helpers import corpora, provider, requests
+def _planned(run: Run, archive: Archive) -> pd.DataFrame:
+    """The requests that `run` needs, as far as the archive tells whom a cascade passes on.
+
+    After a look at whether its endpoint may and can be asked.
+    """
+    from fer_helpers import annotate, corpora, provider, requests
     from fer_helpers.errors import ParamsError
 
     params = run.params
@@ -97,7 +100,10 @@ def _planned(run: Run) -> pd.DataFrame:
     allowed = corpora.CORPORA[params.corpus].allow_upload
     for notice in provider.check_access(params.base_url, params.model, allowed, params.allow_upload):
         click.echo(notice)
-    return requests.plan(run.read("frames"), params.strategies, params.taxonomies, run.asking())
+    frames = run.read("frames")
+    planned = requests.plan(frames, params.strategies, params.taxonomies, run.asking())
+    answers = annotate.kept(planned, archive)
+    return requests.due(planned, frames, params.strategies, answers, params.cascade_below)
 
 
 def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
@@ -119,10 +125,9 @@ def _planned_and_kept(run: Run) -> Iterator[tuple[pd.DataFrame, Archive]]:
     from fer_helpers.archive import Archive
     from fer_helpers.paths import resolve
 
-    planned = _planned(run)
     with Archive(resolve(run.params.archive)) as archive:
-        yield planned, archive
-        _say_progress(run, planned, archive)
+        yield _planned(run, archive), archive
+        _say_progress(run, _planned(run, archive), archive)  # what came in may pass clips of a cascade on
 
 
 @batch.command()

@@ -15,6 +15,7 @@ import nbformat
 from traitlets.config import Config
 
 from fer_helpers import corpora, provider, report, tables
+from fer_helpers.annotators import IMPORTED
 from fer_helpers.errors import BudgetError, RunError
 from fer_helpers.ledger import Ledger
 from fer_helpers.params import Params
@@ -73,7 +74,7 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     sent, upstream = 0, corpora.fingerprint(params) + _package_fingerprint()
     for number, notebook in enumerate(notebooks, 1):
-        step = _fingerprint(notebook, params, upstream)
+        step = _fingerprint(notebook, params, upstream + _from_outside(notebook, params, out))
         if _is_whole(notebook, out, step):
             say(f"[{number}/{len(notebooks)}] {notebook}: whole and unchanged, skipped")
         else:
@@ -93,6 +94,17 @@ def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
     code = [cell.source for cell in nbformat.read(source(notebook), as_version=4).cells]
     mine = {name: values[name] for name in declared(notebook)}
     return sha256(json.dumps([code, mine, upstream]).encode()).hexdigest()
+
+
+def _from_outside(notebook: str, params: Params, out: Path) -> str:
+    """What a step reads that no earlier one wrote: imported predictions, human votes, other runs."""
+    if notebook != "04_strategy_comparison":
+        return ""
+    others = [
+        resolve(folder) / f"{table}.parquet" for folder in params.compare_with for table in ("clips", "predictions")
+    ]
+    files = [out / IMPORTED / "predictions.parquet", *([resolve(params.votes)] if params.votes else []), *others]
+    return json.dumps([sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in files])
 
 
 def _package_fingerprint() -> str:

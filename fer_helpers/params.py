@@ -14,7 +14,7 @@ from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
 from fer_helpers.prompts import FORMS, PROMPTS
-from fer_helpers.strategies import STRATEGIES
+from fer_helpers.strategies import find
 
 
 def _among(*known: str) -> AfterValidator:
@@ -22,11 +22,21 @@ def _among(*known: str) -> AfterValidator:
         for name in names:
             if name not in known:
                 raise ValueError(f"{name!r} is none of {', '.join(known)}")
-        if len(set(names)) < len(names):
-            raise ValueError("a name stands twice")
-        return names
+        return _once(names)
 
     return AfterValidator(check)
+
+
+def _strategies(names: list[str]) -> list[str]:
+    for name in names:
+        find(name)
+    return _once(names)
+
+
+def _once(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    return names
 
 
 class Params(BaseModel):
@@ -61,15 +71,23 @@ class Params(BaseModel):
     # 03 zero-shot annotation
     base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
     model: str = Field("fer2013-cnn", min_length=1, description="model asked")
-    strategies: Annotated[list[str], _among(*STRATEGIES)] = Field(
-        list(STRATEGIES), min_length=1, description="ways of asking and pooling"
+    strategies: Annotated[list[str], AfterValidator(_strategies)] = Field(
+        [
+            *("single_frame", "per_frame", "majority_vote", "soft_vote", "weighted_vote", "multi_frame", "mosaic"),
+            *("cascade", "majority_vote:3", "multi_frame:3"),
+        ],
+        min_length=1,
+        description="ways of asking and pooling; multi_frame:3 is of three of the key frames",
+    )
+    cascade_below: float = Field(
+        0.6, ge=0, le=1, description="a cascade goes on where the label's probability is below this"
     )
     taxonomies: Annotated[list[str], _among(*TAXONOMIES)] = Field(
         list(TAXONOMIES), min_length=1, description="label sets asked for"
     )
     prompt: Literal[tuple(PROMPTS)] = Field("labels", description="what is asked")  # type: ignore[valid-type]
     label_order: Literal["fixed", "shuffled"] = Field("fixed", description="order in which labels are named")
-    n_replicates: int = Field(1, ge=1, le=100, description="how often each request is asked")
+    n_replicates: int = Field(1, ge=1, le=100, description="askings of a request that self_consistency pools")
     temperature: float = Field(0.0, ge=0, le=2, description="of sampling; above 0 for replicates that may differ")
     reasoning_effort: str = Field("", description="sent if not empty; models that reason by default want none here")
     reply_form: Literal["auto", *FORMS] = Field(  # type: ignore[valid-type]
@@ -91,6 +109,8 @@ class Params(BaseModel):
         "positive", description="valence of surprise when seven classes are collapsed to three"
     )
     n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples behind an interval")
+    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); empty: none")
+    compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis
     strategy_shown: str = Field("multi_frame", description="strategy whose errors are looked at")
@@ -121,6 +141,10 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
         raise ParamsError(f"{source}: {one_line(error, Params.model_fields)}") from error
     if params.corpus != "demo" and not params.corpus_path:
         raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, the folder it lies in")
+    if (params.n_replicates > 1) != any(find(name).replicates for name in params.strategies):
+        raise ParamsError(
+            f"{source}: n_replicates is {params.n_replicates}: strategy self_consistency pools 2 or more, others take 1"
+        )
     if params.corpus == "demo" and (params.corpus_path or params.n_clips < 7):
         raise ParamsError(f"{source}: corpus 'demo' takes no corpus_path, and n_clips of at least 7")
     return params

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from fer_helpers import params as parameters
 from fer_helpers import prompts, requests, tables
+from fer_helpers.annotators import IMPORTED
 from fer_helpers.errors import RunError
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
@@ -45,6 +46,13 @@ class Run:
     def write(self, table: str, rows: pd.DataFrame) -> str:
         """Check and write a table, whole or not at all; returns its path as shown to a reader."""
         return shown(tables.write(table, rows, self.folder))
+
+    def imported(self) -> pd.DataFrame:
+        """Other annotators' predictions, as `fer-helpers import` left them; empty if there are none."""
+        folder = self.folder / IMPORTED
+        if (folder / "predictions.parquet").is_file():
+            return tables.read("predictions", folder)
+        return tables.check("predictions", pd.DataFrame(columns=list(tables.SCHEMAS["predictions"].columns)))
 
     def picture(self, clip_id: str, frame_index: int) -> bytes:
         """JPEG bytes of a key frame."""

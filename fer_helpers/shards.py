@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -54,11 +53,8 @@ DEFAULT_LIMITS = Limits()
 def lines(rows: pd.DataFrame, picture: Callable[[str, int], bytes]) -> Iterator[Line]:
     """The requests in `rows` of the requests table; `picture` gives the JPEG bytes of a (clip_id, frame_index)."""
     for _, row in rows.iterrows():
-        urls = [
-            "data:image/jpeg;base64," + base64.b64encode(picture(row["clip_id"], index)).decode()
-            for index in row["frame_indices"]
-        ]
-        line = {"custom_id": row["key"], "method": "POST", "url": URL, "body": requests.body_of(row, urls)}
+        body = requests.body_of(row, requests.urls_of(row, picture))
+        line = {"custom_id": row["key"], "method": "POST", "url": URL, "body": body}
         data = json.dumps(line).encode() + b"\n"
         usd = 0.0 if pd.isna(row["cost_usd"]) else row["cost_usd"] * pricing.BATCH_DISCOUNT
         yield Line(row["key"], row["taxonomy"], row["model"], data, int(row["tokens_in"]), usd)

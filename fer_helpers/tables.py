@@ -84,6 +84,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "key": _column(str, "hash of the request as sent, pictures by their bytes' hash"),
             "clip_id": _column(str, "clips.clip_id"),
             "frame_indices": _column(object, "frames in the request, list of frames.frame_index"),
+            "mosaic": _column(bool, "the frames are sent as one picture, side by side"),
             "taxonomy": _column(str, "labels asked for", isin=TAXONOMIES),
             "labels": _column(object, "the labels in the order they are named to the model"),
             "replicate": _column(int, "which of several askings of the same, from 0"),

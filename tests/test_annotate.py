@@ -459,7 +459,7 @@ def test_a_batch_answer_counts_half(tmp_path):
     key = planned["key"].iloc[0]
     with Archive(tmp_path / "a.sqlite") as archive:
         archive.put(Entry(key, "ok", json.dumps(good()), "gpt-4o-mini", 1.0, "2026-01-01T00:00:00+00:00", "batch"))
-        assert annotate.table(planned, archive.get([key]))["cost_usd"].iloc[0] == pytest.approx(CHEAP / 2)
+        assert annotate.kept(planned, archive)["cost_usd"].iloc[0] == pytest.approx(CHEAP / 2)
 
 
 def test_a_cap_needs_a_price(tmp_path):

@@ -83,7 +83,7 @@ class Bench:
 
     def answers(self) -> pd.DataFrame:
         with self.archive() as archive:
-            return annotate.table(PLANNED, archive.get(PLANNED["key"]))
+            return annotate.kept(PLANNED, archive)
 
     def batches(self) -> list[Any]:
         return list(self.client.batches.list())
@@ -539,12 +539,14 @@ def response(status: int, body: Any) -> dict[str, Any]:
         ({}, "error"),
     ],
 )
-def test_what_a_line_says(item, status):
+def test_what_a_line_says(tmp_path, item, status):
     entry = shards.entry(item, "k", "seven", "m", "2026-01-01")
     assert (entry and entry.status) == status
     if entry:
         assert (entry.key, entry.model, entry.via) == ("k", "m", "batch")
-        (row,) = annotate.table(pd.DataFrame({"key": ["k"], "taxonomy": ["seven"]}), {"k": entry}).to_dict("records")
+        with Archive(tmp_path / "a.sqlite") as archive:
+            archive.put(entry)
+            (row,) = annotate.kept(pd.DataFrame({"key": ["k"], "taxonomy": ["seven"]}), archive).to_dict("records")
         assert row["status"] == status
 
 

@@ -437,19 +437,29 @@ def test_damaged_pictures_are_read_or_refused(kind: str, place: int, damage: byt
 
 def test_the_largest_face_is_found_at_any_size() -> None:
     network = endpoint.ExpressionModel()
-    x, y, w, h = network.face(np.hstack([drawn_face(120), drawn_face(200)]))
+    [(x, y, w, h)] = network.faces(np.hstack([drawn_face(120), drawn_face(200)]))
     assert (x + w / 2, y + h / 2) == pytest.approx((600, 150), abs=12)
     assert 150 < w < 250
-    x, y, w, h = network.face(cv2.resize(drawn_face(), None, fx=6, fy=6))
+    [(x, y, w, h)] = network.faces(cv2.resize(drawn_face(), None, fx=6, fy=6))
     assert (x + w / 2, y + h / 2) == pytest.approx((1200, 900), abs=72)
     assert 900 < w < 1500
+
+
+def test_the_faces_of_a_mosaic_are_all_read_and_pooled() -> None:
+    """Two faces of one size, side by side: what the network says of each, pooled."""
+    network = endpoint.ExpressionModel()
+    grey = np.hstack([drawn_face(200), cv2.convertScaleAbs(drawn_face(200), alpha=0.6)])
+    boxes = network.faces(grey)
+    assert [x < 300 for x, *_ in boxes] == [True, False]
+    each = [network._read_face(grey[y : y + h, x : x + w]) for x, y, w, h in boxes]
+    assert network.predict(grey) == pytest.approx(model.pool(each))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (96, 128)])
 def test_without_a_face_the_whole_picture_counts(shape: tuple[int, int]) -> None:
     network = endpoint.ExpressionModel()
     picture = noise(1, *shape)
-    assert network.face(picture) == (0, 0, shape[1], shape[0])
+    assert network.faces(picture) == [(0, 0, shape[1], shape[0])]
     assert network.predict(picture).sum() == pytest.approx(1)
 
 

@@ -1,14 +1,15 @@
 """Requests: what is sent, what names it, and what the plan counts."""
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 
 from fer_helpers import pricing, prompts, requests, tables
 from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.requests import Asking
-from fer_helpers.strategies import STRATEGIES
 
-ALL = list(STRATEGIES)
+ALL = ["single_frame", "per_frame", "majority_vote", "soft_vote", "multi_frame"]
 
 
 def frames_of(clips: dict[str, int]) -> pd.DataFrame:
@@ -124,10 +125,10 @@ def test_a_changed_prompt_changes_the_key(monkeypatch):
 
 
 def test_replicates_are_requests_of_their_own():
-    planned = requests.plan(FRAMES, ["single_frame"], ["seven"], Asking("m", replicates=3, temperature=1.0))
+    planned = requests.plan(FRAMES, ["self_consistency"], ["seven"], Asking("m", replicates=3, temperature=1.0))
     assert planned["replicate"].tolist() == [0, 1, 2] * 2
     assert planned["key"].is_unique
-    once = requests.plan(FRAMES, ["single_frame"], ["seven"], Asking("m", temperature=1.0))
+    once = requests.plan(FRAMES, ["multi_frame"], ["seven"], Asking("m", temperature=1.0))
     assert set(once["key"]) <= set(planned["key"])  # what was asked once is not asked again for more replicates
 
 
@@ -204,3 +205,66 @@ def test_an_unknown_price_is_not_zero():
     planned = requests.plan(FRAMES, ["single_frame"], ["seven"], Asking("a-model-nobody-priced"))
     assert planned["cost_usd"].isna().all()
     assert requests.summary(planned, FRAMES, ["single_frame"])["US$"].isna().all()
+
+
+def test_only_who_pools_them_pays_for_replicates():
+    asking = Asking("m", replicates=3, temperature=1.0)
+    planned = requests.plan(FRAMES, ["per_frame", "self_consistency"], ["seven"], asking)
+    assert planned.groupby(planned["frame_indices"].map(len))["replicate"].max().to_dict() == {1: 0, 2: 2, 5: 2}
+
+
+def test_a_mosaic_is_one_picture_and_another_request():
+    planned = requests.plan(FRAMES, ["multi_frame", "mosaic"], ["seven"], Asking("gpt-4o-mini"))
+    a = planned[planned["clip_id"] == "a"].set_index("mosaic")
+    assert a["tokens_image"].to_dict() == {False: 5 * 2833, True: 2833}
+    assert a["key"].is_unique
+    one = requests.plan(frames_of({"a": 1}), ["multi_frame", "mosaic"], ["seven"], Asking("m"))
+    assert one["mosaic"].tolist() == [False]  # of one frame there is nothing to put together
+
+
+def test_a_mosaic_is_sent_as_one_picture_with_the_words_that_say_so():
+    row = requests.plan(frames_of({"a": 2}), ["mosaic"], ["seven"], Asking("m")).iloc[0]
+    jpeg = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    urls = requests.urls_of(row, lambda clip_id, index: jpeg)
+    assert len(urls) == 1
+    words, picture = requests.body_of(row, urls)["messages"][0]["content"]
+    assert "one picture with 2 key frames" in words["text"]
+    assert picture["image_url"]["url"] == urls[0]
+
+
+def answered(planned, **shares):
+    """An ok answer happy for each request, with this probability by clip."""
+    rows = [
+        {
+            "key": row.key,
+            "status": "ok" if row.clip_id in shares else "refused",
+            "label": "happy" if row.clip_id in shares else None,
+            "prob_happy": shares.get(row.clip_id),
+            "model_requested": "m",
+            "created": "2026-01-01T00:00:00+00:00",
+        }
+        for row in planned.itertuples()
+    ]
+    return tables.check("answers", pd.DataFrame(rows))
+
+
+def test_a_cascade_asks_again_only_about_the_unsure():
+    frames = frames_of({"a": 3, "b": 3, "c": 3})
+    planned = requests.plan(frames, ["cascade"], ["seven"], Asking("m"))
+    assert len(planned) == 6  # at most
+    first = requests.due(planned, frames, ["cascade"])
+    assert first["frame_indices"].tolist() == [[3]] * 3
+    both = requests.due(planned, frames, ["cascade"], answered(first, a=0.5, b=0.6), below=0.6)
+    more = both[~both["key"].isin(first["key"])]
+    assert more["clip_id"].tolist() == ["a", "c"]  # unsure, and refused
+    assert more["frame_indices"].tolist() == [[0, 3, 6]] * 2
+
+
+def test_what_another_strategy_asks_is_due_at_once():
+    planned = requests.plan(FRAMES, ["cascade", "multi_frame"], ["seven"], Asking("m"))
+    assert len(requests.due(planned, FRAMES, ["cascade", "multi_frame"])) == len(planned)
+
+
+def test_the_plan_counts_a_cascade_at_most():
+    planned = requests.plan(FRAMES, ["cascade"], ["seven"], Asking("gpt-4o-mini"))
+    assert requests.summary(planned, FRAMES, ["cascade"])["requests"].tolist() == [4, 4]

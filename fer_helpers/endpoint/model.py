@@ -22,7 +22,7 @@ from fer_helpers.emotions import SEVEN
 from fer_helpers.endpoint import weights
 
 MODEL = "fer2013-cnn"
-VERSION = "1"  # raise it when the crop, the scaling or the pooling changes
+VERSION = "2"  # raise it when the crop, the scaling or the pooling changes
 FINGERPRINT = "fp_" + sha256(f"{weights.SHA256} {VERSION}".encode()).hexdigest()[:10]
 MAX_PIXELS = 50_000_000
 FLOOR = 1e-6
@@ -115,16 +115,18 @@ class ExpressionModel:
         return known
 
     def predict(self, grey: np.ndarray) -> np.ndarray:
-        """Probabilities over `emotions.SEVEN`, float64, shape (7,), of the largest face in a grey picture.
+        """Probabilities over `emotions.SEVEN`, float64, shape (7,), of the face in a grey picture.
 
         The crop is the detector's own box without a margin: FER2013's pictures were cut out with the boxes
         of OpenCV's face detector (Goodfellow et al., 2013, Challenges in representation learning), so the
         same box shows the network a face as it was trained to see it. Without a face found, the whole
-        picture counts as one, as for pictures already cut to the face.
+        picture counts as one, as for pictures already cut to the face. Several faces of nearly one size, as
+        in a mosaic of key frames, are read one by one and pooled.
         """
-        x, y, width, height = self.face(grey)
-        crop = grey[y : y + height, x : x + width]
-        shrinks = min(width, height) > 64  # averaging areas keeps fine detail from turning into stripes
+        return pool([self._read_face(grey[y : y + height, x : x + width]) for x, y, width, height in self.faces(grey)])
+
+    def _read_face(self, crop: np.ndarray) -> np.ndarray:
+        shrinks = min(crop.shape) > 64  # averaging areas keeps fine detail from turning into stripes
         small = cv2.resize(crop, (64, 64), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         network = self._network()
         entry = small.astype(np.float32)[np.newaxis, :, :, np.newaxis] / 127.5 - 1.0
@@ -133,23 +135,27 @@ class ExpressionModel:
         output = network.get_tensor(network.get_output_details()[0]["index"])[0].astype(float)
         return output[_TO_SEVEN] / output.sum()
 
-    def face(self, grey: np.ndarray) -> tuple[int, int, int, int]:
-        """Left, top, width and height in pixels of the largest face, or of the whole picture if none is found.
+    def faces(self, grey: np.ndarray) -> list[tuple[int, int, int, int]]:
+        """Left, top, width and height in pixels of the largest face and those with at least half its area.
 
-        Viola & Jones's cascade (2001) as OpenCV ships it for frontal faces, in a copy of at most 320 pixels
-        a side: the search takes far longer than the network, and a face that matters is not small.
+        The whole picture if none is found. Viola & Jones's cascade (2001) as OpenCV ships it for frontal faces, in
+        a copy of at most 320 pixels a side: the search takes far longer than the network, and a face that matters
+        is not small.
         """
         height, width = grey.shape
         scale = min(1.0, _DETECT_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         least = max(24, min(size) // _SMALLEST_FACE)
-        faces = self._cascade().detectMultiScale(small, 1.1, 5, minSize=(least, least))
-        if not len(faces):
-            return 0, 0, width, height
-        left, top, w, h = max((tuple(map(int, box)) for box in faces), key=lambda box: (box[2] * box[3], box))
-        x, y = round(left * width / size[0]), round(top * height / size[1])
-        return x, y, round(w * width / size[0]), round(h * height / size[1])
+        found = self._cascade().detectMultiScale(small, 1.1, 5, minSize=(least, least))
+        boxes = sorted(tuple(map(int, box)) for box in found) or [(0, 0, *size)]
+        largest = max(w * h for _, _, w, h in boxes)
+        across, down = width / size[0], height / size[1]
+        return [
+            (round(x * across), round(y * down), round(w * across), round(h * down))
+            for x, y, w, h in boxes
+            if 2 * w * h >= largest
+        ]
 
     def _network(self) -> Interpreter:
         if not hasattr(self._own, "network"):

@@ -39,12 +39,16 @@ def _read(path: Path) -> Prompt:
 PROMPTS = {path.stem: _read(path) for path in sorted(_FOLDER.glob("*.md"))}
 
 
-def text(prompt: str, labels: Sequence[str], n_pictures: int, form: str = FORMS[0]) -> str:
-    """The words sent with `n_pictures` pictures; `labels` are named in the order given.
+def text(prompt: str, labels: Sequence[str], n_pictures: int, form: str = FORMS[0], mosaic: bool = False) -> str:
+    """The words sent with `n_pictures` key frames; `labels` are named in the order given.
 
-    Where the server takes no schema (`form`), the words say how to reply.
+    Where the server takes no schema (`form`), the words say how to reply; with a `mosaic`, how to read it.
     """
     pictures = "one key frame" if n_pictures == 1 else f"{n_pictures} key frames, in the order of time,"
+    if mosaic:
+        pictures = (
+            f"one picture with {n_pictures} key frames, in the order of time from left to right and top to bottom,"
+        )
     words = PROMPTS[prompt].template.format(
         pictures=pictures,
         labels=", ".join(labels),
