@@ -41,11 +41,6 @@ def answered(planned: pd.DataFrame, archive: Archive, retry_statuses: Collection
     return {key for key, status in archive.statuses(planned["key"]).items() if status in good}
 
 
-def missing(planned: pd.DataFrame, archive: Archive) -> int:
-    """How many requests of `planned` the archive has nothing about, and a replay no row for."""
-    return planned["key"].nunique() - len(archive.statuses(planned["key"]))
-
-
 async def annotate(
     planned: pd.DataFrame,
     picture: Picture,
@@ -68,7 +63,7 @@ async def annotate(
         picture: (clip_id, frame_index) -> JPEG bytes; read when a request is sent, not before.
         archive: where each reply is kept before its worker asks the next.
         base_url: "embedded", an OpenAI-compatible address ending in /v1, or "replay": nothing is sent, and what
-            the archive has no entry for has no row (`missing` counts it).
+            the archive has no entry for has no row.
         max_concurrency: requests under way at most; fewer while the server refuses by rate.
         max_cost_usd: US$ that the answers to `planned` may cost in all, kept ones included; None: no cap.
         requests_per_minute: 0: no limit but the server's.

@@ -44,9 +44,16 @@ def _annotator(path: Path, name: str, rows: pd.DataFrame) -> pd.DataFrame:
     taxonomy = "ternary" if words.isin(["", *TERNARY]).all() and not words.isin(["", "neutral"]).all() else "seven"
     labels = words.map(lambda word: word if word in TAXONOMIES[taxonomy] else parse_emotion(word))
     wrong = labels.isna() & (words != "")
-    _refuse(path, wrong, rows, "label", f"is no label of {name!r}'s taxonomy", f"use one of {', '.join(SEVEN)}")
+    _refuse(
+        path,
+        wrong,
+        rows,
+        "label",
+        f"is no label of annotator {name!r}",
+        f"use {', '.join(SEVEN)}; or only {', '.join(TERNARY)}",
+    )
     shares = _probabilities(path, rows, taxonomy)
-    own = [shares.at[row, f"prob_{label}"] if label else None for row, label in labels.items()]
+    own = [shares.at[row, f"prob_{label}"] if isinstance(label, str) else None for row, label in labels.items()]
     return shares.assign(
         clip_id=rows["clip_id"],
         strategy=IMPORTED,
@@ -66,7 +73,7 @@ def _probabilities(path: Path, rows: pd.DataFrame, taxonomy: str) -> pd.DataFram
     names = [f"prob_{label}" for label in TAXONOMIES[taxonomy]]
     if "probabilities" in rows:
         rows = rows.join(pd.DataFrame([_listed(path, row) for _, row in rows.iterrows()], index=rows.index))
-    text = rows.reindex(columns=names).fillna("")
+    text = rows.reindex(columns=names, fill_value="").fillna("")
     shares = text.apply(pd.to_numeric, errors="coerce")
     given = (text != "").any(axis=1)
     total = shares.sum(axis=1, skipna=False)
@@ -125,6 +132,8 @@ def _rows(path: Path, columns: Sequence[str], clips: pd.DataFrame) -> pd.DataFra
     if wrong:
         found = ", ".join(map(repr, list(rows)[:8]))
         raise RunError(f"{shown(path)} has not one column {', '.join(wrong)} (found {found}): correct its first line")
+    if rows.empty:
+        raise RunError(f"{shown(path)} has no row: give one a clip")
     rows = rows.apply(lambda cells: cells.str.strip())
     unknown = ~rows["clip_id"].isin(clips["clip_id"])
     _refuse(path, unknown, rows, "clip_id", "is no clip of the run", "use the clip_id of its clips.parquet")

@@ -81,6 +81,25 @@ def plan(params: Params) -> None:
     click.echo(requests.summary(planned, frames, params.strategies, known).round(4).to_string())
 
 
+@main.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_with_params
+def import_predictions(params: Params, file: Path) -> None:
+    """Put other people's predictions beside a run's own: a CSV FILE with clip_id, annotator, label."""
+    from fer_helpers import annotators, paths, tables
+    from fer_helpers.run import Run
+
+    run = Run(paths.resolve(params.out), params)
+    clips = run.read("clips")
+    new = annotators.read_predictions(file, clips)
+    folder = run.folder / annotators.IMPORTED
+    folder.mkdir(exist_ok=True)
+    path = tables.write("predictions", annotators.beside(run.imported(), new), folder)
+    for name, rows in new.groupby("model"):
+        click.echo(f"{name}: {rows['clip_id'].nunique()} of {len(clips)} clips")
+    click.echo(f"{paths.shown(path)} is written; `fer-helpers run` puts it into notebooks 04 and 05")
+
+
 @main.group()
 def batch() -> None:
     """Annotate through the Batch API: half the price, within a day."""

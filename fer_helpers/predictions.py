@@ -10,7 +10,7 @@ import pandas as pd
 
 from fer_helpers import requests, tables
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, valence
-from fer_helpers.strategies import Strategy, find
+from fer_helpers.strategies import STRATEGIES, Strategy, find
 
 Motion = Mapping[tuple[str, int], float]  # (clip_id, frame_index) -> grey levels
 
@@ -130,3 +130,23 @@ def collapsed(predicted: pd.DataFrame, surprise: str = "positive") -> pd.DataFra
         confidence=confidence,
         status=seven["status"].mask(left_out, "left_out"),
     )
+
+
+def spent(predicted: pd.DataFrame, planned: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    """What a clip costs under each strategy (rows): key frames looked at, tokens billed, US$; means over clips.
+
+    Args:
+        predicted: predictions of one question; imported ones are left out, nobody knows what they cost.
+        planned: the requests table the answers came from; a cascade looks at no fixed number of frames.
+    """
+    asked = planned[planned["taxonomy"] == predicted["asked"].iloc[0]]
+    known = {stage for stage in predicted["strategy"].unique() if stage.partition(":")[0] in STRATEGIES}
+    own = predicted[predicted["strategy"].isin(known)]
+    n_clips = own["clip_id"].nunique()
+    costs = own.groupby("strategy", sort=False)[["tokens", "cost_usd"]].sum(min_count=1).astype(float) / n_clips
+    looks = {
+        name: np.nan if find(name).then else requests.needed_by(name, asked, frames)["frame_indices"].map(len).sum()
+        for name in costs.index
+    }
+    costs.insert(0, "frames", pd.Series(looks, dtype=float) / n_clips)
+    return costs.rename(columns={"frames": "frames a clip", "tokens": "tokens a clip", "cost_usd": "US$ a clip"})

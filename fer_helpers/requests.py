@@ -205,14 +205,14 @@ def due(
         asked = needed_by(first, planned, frames)
         now.update(asked.index)
         for stage in second if answers is not None else ():
-            unsure = _unsure(asked.merge(answers, on="key", suffixes=("_estimated", "")), below)
+            going_on = unsure(asked.merge(answers, on="key", suffixes=("_estimated", "")), below)
             more = needed_by(stage, planned, frames)
             pairs = zip(more["clip_id"], more["taxonomy"], strict=True)
-            now.update(more.index[[pair in unsure for pair in pairs]])
+            now.update(more.index[[pair in going_on for pair in pairs]])
     return planned.loc[sorted(now)]
 
 
-def _unsure(answered: pd.DataFrame, below: float) -> set[tuple[str, str]]:
+def unsure(answered: pd.DataFrame, below: float) -> set[tuple[str, str]]:
     """(clip_id, taxonomy) of answers without a label, or with one of unknown or too small a probability."""
     shares = answered[[f"prob_{label}" for label in LABELS]].to_numpy(float)
     said = pd.Categorical(answered["label"], LABELS).codes
