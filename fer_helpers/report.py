@@ -36,7 +36,7 @@ def summary(run: Run) -> pd.DataFrame:
         return _shares(run.read("predictions"))
     scores = scores[scores["metric"].isin(SHOWN_METRICS)]
     words = [
-        "–" if pd.isna(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]".replace(" ", "\N{NO-BREAK SPACE}")
+        _with_interval(value, low, high)
         for value, low, high in zip(scores["value"], scores["ci_low"], scores["ci_high"], strict=True)
     ]
     questions = [question(*pair) for pair in zip(scores["taxonomy"], scores["asked"], strict=True)]
@@ -45,6 +45,12 @@ def summary(run: Run) -> pd.DataFrame:
         index=keys, columns="metric", values="words", aggfunc="first", sort=False
     )
     return wide[SHOWN_METRICS].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]").replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _shares(predictions: pd.DataFrame) -> pd.DataFrame:

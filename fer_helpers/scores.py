@@ -1,24 +1,26 @@
-"""Scores of predictions against a corpus's labels, with bootstrap intervals over clips; pure."""
+"""Scores of predictions against a corpus's labels, with intervals over clips or subjects; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers import tables
+from fer_helpers.agreement import shares, votes
+from fer_helpers.bootstrap import interval, loosened, mean_interval, resample_clips, resample_groups, smoothed
+from fer_helpers.calibration import calibration_error, reliability
 from fer_helpers.emotions import TAXONOMIES, valence
+from fer_helpers.metrics import brier, margins, metrics, of_classes
 
-METRICS = {
-    "WAR": "accuracy, the recall of all clips (weighted average recall)",
-    "UAR": "mean of the recalls of the classes (unweighted average recall, balanced accuracy)",
-    "precision, weighted": "precision of each class, averaged by its share of clips",
-    "precision, macro": "precision of each class, averaged over classes",
-    "F1, weighted": "F1 of each class, averaged by its share of clips",
-    "F1, macro": "F1 of each class, averaged over classes",
-    "kappa": "Cohen's kappa: agreement with the label beyond chance",
-}
+KEYS = ["strategy", "model", "taxonomy", "asked"]
+ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
+CORRELATIONS = ("kappa", "MCC")  # from -1; all other metrics of a confusion matrix from 0
+Interval = tuple[float, float]
+UNKNOWN: Interval = (np.nan, np.nan)
 
 
 def true_label(label: object, taxonomy: str, surprise: str = "positive") -> str | None:
@@ -28,81 +30,6 @@ def true_label(label: object, taxonomy: str, surprise: str = "positive") -> str 
     return label if taxonomy == "seven" else valence(label, surprise)
 
 
-def metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """METRICS of confusion matrices.
-
-    Conventions are scikit-learn's: macro averages run over classes seen in truth or prediction, an undefined
-    precision, recall or F1 counts 0; UAR is `balanced_accuracy_score`, over classes seen in the truth.
-
-    Args:
-        confusion: counts, shape (..., n_labels, n_labels), truth in rows. Without any count all are NaN.
-
-    Returns:
-        one array of shape (...) for each name in METRICS.
-    """
-    confusion = np.asarray(confusion, dtype=float)
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    true, predicted = confusion.sum(-1), confusion.sum(-2)
-    total = true.sum(-1)
-    recall, precision = _ratio(hits, true), _ratio(hits, predicted)
-    f1 = _ratio(2 * hits, true + predicted)
-    seen = (true + predicted) > 0
-    accuracy = _ratio(hits.sum(-1), total, empty=np.nan)
-    by_chance = _ratio((true * predicted).sum(-1), total**2, empty=np.nan)
-    return {
-        "WAR": accuracy,
-        "UAR": _ratio((recall * (true > 0)).sum(-1), (true > 0).sum(-1), empty=np.nan),
-        "precision, weighted": _ratio((precision * true).sum(-1), total, empty=np.nan),
-        "precision, macro": _ratio((precision * seen).sum(-1), seen.sum(-1), empty=np.nan),
-        "F1, weighted": _ratio((f1 * true).sum(-1), total, empty=np.nan),
-        "F1, macro": _ratio((f1 * seen).sum(-1), seen.sum(-1), empty=np.nan),
-        "kappa": _ratio(accuracy - by_chance, 1 - by_chance, empty=np.nan),
-    }
-
-
-def _ratio(over: np.ndarray, under: np.ndarray, empty: float = 0.0) -> np.ndarray:
-    return np.divide(over, under, out=np.full(np.shape(over), empty), where=np.asarray(under) != 0)
-
-
-def confusion_matrix(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    """Counts of clips by true label (rows) and predicted label (columns), every label in the order given."""
-    counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, labels), dropna=False)
-    return counts.set_axis(list(labels)).set_axis(list(labels), axis=1)
-
-
-def bootstrap(
-    truth: np.ndarray,
-    predicted: np.ndarray,
-    groups: np.ndarray,
-    n_labels: int,
-    n_resamples: int = 10_000,
-    seed: int = 1,
-) -> dict[str, np.ndarray]:
-    """METRICS of bootstrap resamples that draw whole groups with replacement (Efron & Tibshirani 1993).
-
-    Drawing n groups of which many contribute the same counts is a multinomial draw over the distinct
-    contributions, so clips cost no more than their distinct (truth, prediction) pairs.
-
-    Args:
-        truth: label index, shape (n,).
-        predicted: label index, shape (n,).
-        groups: what is drawn as one: the clip or the subject of each row, shape (n,).
-        n_labels: size of the taxonomy.
-        n_resamples: resamples drawn.
-        seed: of the random generator.
-
-    Returns:
-        arrays of shape (n_resamples,).
-    """
-    _, group = np.unique(groups, return_inverse=True)
-    counts = np.zeros((group.max() + 1, n_labels * n_labels))
-    np.add.at(counts, (group, truth * n_labels + predicted), 1)
-    distinct, how_many = np.unique(counts, axis=0, return_counts=True)
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(how_many.sum(), how_many / how_many.sum(), size=n_resamples)
-    return metrics((draws @ distinct).reshape(n_resamples, n_labels, n_labels))
-
-
 def score(
     predictions: pd.DataFrame,
     clips: pd.DataFrame,
@@ -110,22 +37,21 @@ def score(
     n_resamples: int = 10_000,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """The scores table: every strategy and taxonomy in `predictions`, and the trivial baselines beside them.
+    """The scores table: every annotator, question and metric, and the trivial baselines beside them.
 
-    Clips without a label are left out; a clip with a label and no prediction is counted as missing, not as
-    wrong. Intervals are 95 % percentile intervals over clips; frames of one clip are drawn together.
+    Clips without a label are left out. A clip with a label and no prediction is missing: `value` leaves it
+    out, `value_wrong` counts it as wrong, and WAR, UAR and recalls have bounds between which they lie
+    whatever the missing predictions would have been (Manski 1990). Intervals are of `value`, 95 %, over
+    subjects where every labelled clip names its own, else over clips; docs/statistics.md says how.
     """
     labelled = join(predictions, clips, surprise)
+    unit = resampled(labelled)
     parts = []
     for _, mine in labelled.groupby(["taxonomy", "asked"], sort=False):
-        parts += [_scored(part, n_resamples, seed) for _, part in mine.groupby(KEYS, sort=False)]
-        parts += [_scored(part, n_resamples, seed) for part in _baselines(mine, seed)]
+        parts += [_scored(part, unit, n_resamples, seed) for _, part in mine.groupby(KEYS, sort=False)]
+        parts += [_scored(part, unit, n_resamples, seed) for part in _baselines(mine, seed)]
     columns = list(tables.SCHEMAS["scores"].columns)
     return tables.check("scores", pd.concat(parts) if parts else pd.DataFrame(columns=columns))
-
-
-KEYS = ["strategy", "model", "taxonomy", "asked"]
-ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
 
 
 def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:
@@ -136,9 +62,18 @@ def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positi
     return joined.assign(truth=pd.Series(truth, index=joined.index, dtype="str")).dropna(subset="truth")
 
 
+def resampled(labelled: pd.DataFrame) -> str:
+    """What is drawn with replacement: "subjects" where every row of `join` names one, else "clips"."""
+    return "subjects" if labelled["subject"].notna().all() else "clips"
+
+
+GROUP = {"subjects": "subject", "clips": "clip_id"}
+
+
 def _baselines(labelled: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
     """What it takes no look at the picture to reach: rows as predictions, one a clip."""
-    clips = labelled.drop_duplicates("clip_id").assign(model="none")
+    nothing = dict.fromkeys([*tables.PROBABILITIES, "confidence"], np.nan)
+    clips = labelled.drop_duplicates("clip_id").assign(model="none", **nothing)
     shares = clips["truth"].value_counts(normalize=True).sort_index()
     drawn = np.random.default_rng(seed).choice(shares.index, size=len(clips), p=shares)
     return [
@@ -147,50 +82,154 @@ def _baselines(labelled: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
     ]
 
 
-def _scored(part: pd.DataFrame, n_resamples: int, seed: int) -> pd.DataFrame:
+def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.DataFrame:
+    """Rows of the scores table for one annotator and question."""
     labels = TAXONOMIES[part["taxonomy"].iloc[0]]
     answered = part[part["label"].notna()]
-    n_clips = answered["clip_id"].nunique()
-    base = {
-        **part.iloc[0][KEYS],
-        "n_clips": n_clips,
-        "n_missing": part["clip_id"].nunique() - n_clips,
-    }
-    if answered.empty:
-        return pd.DataFrame([{**base, "metric": name, "value": None} for name in METRICS])
-    truth, predicted = (pd.Categorical(answered[c], labels).codes.astype(int) for c in ("truth", "label"))
-    matrix = np.zeros((len(labels), len(labels)))
-    np.add.at(matrix, (truth, predicted), 1)
-    resampled = bootstrap(truth, predicted, answered["clip_id"].to_numpy(), len(labels), n_resamples, seed)
-    return pd.DataFrame(
-        [
-            {**base, "metric": name, "value": float(value), "ci_low": low, "ci_high": high}
-            for name, value in metrics(matrix).items()
-            for low, high in [_interval(resampled[name])]
-        ]
+    with_missing = tally(part, labels).sum(axis=0)
+    counts, missing = with_missing[:, :-1], with_missing[:, -1]
+    by_group = tally(answered, labels, GROUP[unit])[..., :-1]
+    value, wrong, best = (named(c, labels) for c in (counts, with_missing, counts + np.diag(missing)))
+    ends = intervals(by_group, labels, n_resamples, seed) if len(answered) else {}
+    rows = [
+        {
+            "metric": name,
+            "value": float(value[name]),
+            **_ends(ends.get(name, UNKNOWN)),
+            "value_wrong": float(wrong[name]),
+            **({"bound_low": wrong[name], "bound_high": best[name]} if _is_bounded(name) else {}),
+            **_n_clips(part, answered),
+        }
+        for name in value
+    ]
+    rows += _probabilistic(part, labels, unit, n_resamples, seed)
+    rows.append(_coverage(part, unit, n_resamples, seed))
+    return pd.DataFrame(rows).assign(**part.iloc[0][KEYS], resampled=unit)
+
+
+def _is_bounded(name: str) -> bool:
+    return name in ("WAR", "UAR") or name.startswith("recall: ")
+
+
+def _ends(ends: Interval) -> dict[str, float]:
+    return dict(zip(("ci_low", "ci_high"), ends, strict=True))
+
+
+def _n_clips(part: pd.DataFrame, used: pd.DataFrame) -> dict[str, int]:
+    n_clips = used["clip_id"].nunique()
+    return {"n_clips": n_clips, "n_missing": part["clip_id"].nunique() - n_clips}
+
+
+def tally(rows: pd.DataFrame, labels: Sequence[str], group: str | None = None) -> np.ndarray:
+    """Confusion matrices of each `group` in `rows` (or of each row), shape (n_groups, n_labels, n_labels + 1).
+
+    `rows` has truth and label; the last column counts rows without a label.
+    """
+    truth, label = (pd.Categorical(rows[column], labels).codes.astype(int) for column in ("truth", "label"))
+    member = np.unique(rows[group], return_inverse=True)[1] if group else np.arange(len(rows))
+    counts = np.zeros((member.max(initial=-1) + 1, len(labels), len(labels) + 1))
+    np.add.at(counts, (member, truth, label), 1)  # no label has code -1: the last column
+    return counts
+
+
+def named(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+    """METRICS, and recall, precision and F1 of each class under names like "recall: fear"."""
+    of_class = of_classes(confusion)
+    by_class = {f"{name}: {label}": of_class[name][..., i] for name in of_class for i, label in enumerate(labels)}
+    return {**metrics(confusion), **by_class}
+
+
+def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, seed: int) -> dict[str, Interval]:
+    """95 % intervals of the metrics in `named`.
+
+    Where groups are single clips, shares of clips (WAR, recall, precision) have Wilson's interval (1927) and
+    the rest the bootstrap's from smoothed counts; else whole groups are drawn for all. A bootstrap interval
+    that rests on too few groups is NaN, see `bootstrap.interval`.
+
+    Args:
+        by_group: confusion matrix of each group, shape (n_groups, n_labels, n_labels), at least one.
+        labels: names of the labels.
+        n_resamples: bootstrap resamples.
+        seed: of the random generator.
+    """
+    counts = by_group.sum(axis=0)
+    single = by_group.sum(axis=(1, 2)).max() == 1
+    if single:
+        centre = smoothed(counts)
+        drawn = resample_clips(centre, n_resamples, seed)
+    else:
+        centre = counts
+        drawn = resample_groups(by_group.reshape(len(by_group), -1), n_resamples, seed).reshape(-1, *counts.shape)
+        drawn = loosened(drawn, counts, seed)
+    value, around, resamples = (named(c, labels) for c in (counts, centre, drawn))
+    n_groups = _support(by_group, labels)
+    ends = {}
+    for name in value:
+        centred = np.clip(resamples[name] + (value[name] - around[name]), -1 if name in CORRELATIONS else 0, 1)
+        ends[name] = interval(centred, n_groups.get(name, len(by_group)))
+    return ends | _wilson(counts, labels) if single else ends
+
+
+def _support(by_group: np.ndarray, labels: Sequence[str]) -> dict[str, int]:
+    """Groups that a class's recall, precision and F1 rest on."""
+    m = margins(by_group)
+    having = {"recall": m.true, "precision": m.predicted, "F1": m.true + m.predicted}
+    n_groups = {name: (counts > 0).sum(axis=0) for name, counts in having.items()}
+    return {f"{name}: {label}": int(n_groups[name][i]) for name in having for i, label in enumerate(labels)}
+
+
+def _wilson(counts: np.ndarray, labels: Sequence[str]) -> dict[str, Interval]:
+    m = margins(counts)
+    shares = {"WAR": (m.hits.sum(), m.true.sum())}
+    for i, label in enumerate(labels):
+        shares |= {f"recall: {label}": (m.hits[i], m.true[i]), f"precision: {label}": (m.hits[i], m.predicted[i])}
+    return {name: wilson(hits, n) for name, (hits, n) in shares.items()}
+
+
+def wilson(hits: Any, n: Any) -> Interval:
+    """Wilson's 95 % interval (1927) of a share; NaN of nothing."""
+    return proportion_confint(hits, n, method="wilson") if n else UNKNOWN
+
+
+def _probabilistic(
+    part: pd.DataFrame, labels: Sequence[str], unit: str, n_resamples: int, seed: int
+) -> list[dict[str, Any]]:
+    """Brier score and calibration error, of the rows with a label that have probabilities."""
+    rows = part.dropna(subset=["label", *(f"prob_{label}" for label in labels)])
+    truth = pd.Categorical(rows["truth"], labels).codes.astype(int)
+    squared = brier(truth, rows[[f"prob_{label}" for label in labels]].to_numpy(float))
+    ends = mean_interval(squared, rows[GROUP[unit]].to_numpy(), n_resamples, seed)
+    sure = part.dropna(subset=["label", "confidence"])
+    curve = reliability(sure["confidence"].to_numpy(float), (sure["truth"] == sure["label"]).to_numpy())
+    return [
+        {"metric": "Brier", "value": squared.mean() if len(rows) else np.nan, **_ends(ends), **_n_clips(part, rows)},
+        {"metric": "ECE", "value": calibration_error(curve), **_n_clips(part, sure)},
+    ]
+
+
+def _coverage(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> dict[str, Any]:
+    """Share of the labelled rows that have a prediction."""
+    answered, groups = part["label"].notna().to_numpy(float), part[GROUP[unit]]
+    single = groups.is_unique
+    ends = (
+        wilson(answered.sum(), len(part)) if single else mean_interval(answered, groups.to_numpy(), n_resamples, seed)
     )
+    n_clips = _n_clips(part, part[part["label"].notna()])
+    return {"metric": "coverage", "value": answered.mean(), **_ends(ends), **n_clips}
 
 
-def _interval(resampled: np.ndarray) -> tuple[float, float]:
-    known = resampled[~np.isnan(resampled)]  # kappa is undefined in a resample that holds a single class
-    return tuple(np.percentile(known, [2.5, 97.5])) if len(known) else (np.nan, np.nan)
+def confusion_matrix(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
+    """Counts of clips by true label (rows) and predicted label (columns), every label in the order given."""
+    counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, labels), dropna=False)
+    return counts.set_axis(list(labels)).set_axis(list(labels), axis=1)
 
 
 def agreement(predictions: pd.DataFrame) -> pd.DataFrame:
     """Share of clips on which two strategies give the same seven-class or ternary label, for every pair.
 
-    Works without any true label. Rows and columns are strategies; one frame a row is left out.
+    Works without any true label. Rows and columns are strategies; rows of single frames are left out.
     """
-    clip_level = predictions[predictions["frame_index"].isna() & predictions["label"].notna()]
-    wide = clip_level.pivot_table(index="clip_id", columns="strategy", values="label", aggfunc="first")
-    names = list(dict.fromkeys(clip_level["strategy"]))
-    rows = [[_same(wide[a], wide[b]) for b in names] for a in names]
-    return pd.DataFrame(rows, index=names, columns=names)
-
-
-def _same(one: pd.Series, other: pd.Series) -> float:
-    both = one.notna() & other.notna()
-    return float((one[both] == other[both]).mean()) if both.any() else float("nan")
+    return shares(votes(predictions))
 
 
 def confused_pairs(joined: pd.DataFrame) -> pd.DataFrame:
