@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -12,6 +12,7 @@ from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from fer_helpers import tables
+from fer_helpers.annotators import IMPORTED
 from fer_helpers.bootstrap import resample_clips, resample_groups, smoothed, t_interval
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.metrics import metrics
@@ -28,6 +29,7 @@ def compare(
     surprise: str = "positive",
     n_resamples: int = 10_000,
     seed: int = 1,
+    within: str = "",
 ) -> pd.DataFrame:
     """The comparisons table: all pairs of annotators (strategy, model) within each question, by METRICS.
 
@@ -42,31 +44,34 @@ def compare(
         surprise: its valence in three classes.
         n_resamples: bootstrap resamples, and permutations.
         seed: of the random generator.
+        within: only pairs with the same value in this column, e.g. "strategy" for each strategy under two models.
     """
     labelled = join(predictions, clips, surprise)
     by_frame = labelled["frame_index"].notna().groupby([labelled[name] for name in ("strategy", "model")])
     labelled = labelled[~by_frame.transform("any")]
     unit = resampled(labelled)
     columns = list(tables.SCHEMAS["comparisons"].columns)
-    parts = [_question(part, unit, n_resamples, seed) for _, part in labelled.groupby(QUESTION, sort=False)]
+    parts = [_question(part, unit, n_resamples, seed, within) for _, part in labelled.groupby(QUESTION, sort=False)]
     rows = [row for part in parts for row in part]
     return tables.check("comparisons", pd.DataFrame(rows, columns=columns))
 
 
-def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> list[dict[str, Any]]:
+def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, within: str) -> list[dict[str, Any]]:
     """Rows of all pairs within one question."""
     base = labelled.iloc[0][QUESTION].to_dict()
-    annotators = list(labelled.groupby(["strategy", "model"], sort=False))
+    pairs = combinations(labelled.groupby(["strategy", "model"], sort=False), 2)
     labels = TAXONOMIES[base["taxonomy"]]
     rows = []
-    for (a, rows_a), (b, rows_b) in combinations(annotators, 2):
+    for (a, rows_a), (b, rows_b) in pairs:
+        if within and rows_a[within].iloc[0] != rows_b[within].iloc[0]:
+            continue
         both = rows_a.dropna(subset="label").merge(rows_b.dropna(subset="label")[["clip_id", "label"]], on="clip_id")
-        names = dict(zip(("strategy_a", "model_a", "strategy_b", "model_b"), (*a, *b), strict=True))
+        who = dict(zip(("strategy_a", "model_a", "strategy_b", "model_b"), (*a, *b), strict=True))
         truth, one, other = (pd.Categorical(both[c], labels).codes for c in ("truth", "label_x", "label_y"))
         found = compared(truth, one, other, both[GROUP[unit]].to_numpy(), len(labels), n_resamples, seed)
         n_groups = both[GROUP[unit]].nunique()
         rows += [
-            {**base, "metric": metric, **names, "n_clips": len(both), "unit": unit, "n_groups": n_groups, **result}
+            {**base, "metric": metric, **who, "n_clips": len(both), "unit": unit, "n_groups": n_groups, **result}
             for metric, result in found.items()
         ]
     for metric in METRICS:
@@ -189,10 +194,18 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[float, float, flo
     return p, max(difference - Z * error, -1.0), min(difference + Z * error, 1.0), error
 
 
+def names(row: Mapping[str, Any]) -> tuple[str, str]:
+    """What to call the two annotators of a comparison: their strategies, with the models where those differ."""
+    if row["model_a"] == row["model_b"]:
+        return row["strategy_a"], row["strategy_b"]
+    pairs = [(row[f"strategy_{x}"], row[f"model_{x}"]) for x in "ab"]
+    a, b = (model if strategy == IMPORTED else f"{strategy} ({model})" for strategy, model in pairs)
+    return a, b
+
+
 def sentence(row: dict[str, Any]) -> str:
     """What a comparison shows, in words that say no more than its test does."""
-    same_model = row["model_a"] == row["model_b"]
-    a, b = (row[f"strategy_{x}"] if same_model else f"{row[f'strategy_{x}']} ({row[f'model_{x}']})" for x in "ab")
+    a, b = names(row)
     metric, n_clips = row["metric"], row["n_clips"]
     if not n_clips:
         return f"No clip has a label of both {a} and {b}: nothing is compared."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
 
-from fer_helpers import corpora, endpoint
+from fer_helpers import annotators, comparisons, corpora, endpoint, ensembles, scores
 from fer_helpers.emotions import LABELS
 from fer_helpers.figures import question
 from fer_helpers.run import NOTEBOOKS, Run, read_manifest
@@ -31,26 +32,50 @@ def annotator(run: Run) -> str:
 
 def summary(run: Run) -> pd.DataFrame:
     """The run in one table: scores with intervals by question and strategy, or, without labels, label shares."""
-    scores = run.read("scores")
-    if scores.empty:
+    table = run.read("scores")
+    if table.empty:
         return _shares(run.read("predictions"))
-    scores = scores[scores["metric"].isin(SHOWN_METRICS)]
-    words = [
-        _with_interval(value, low, high)
-        for value, low, high in zip(scores["value"], scores["ci_low"], scores["ci_high"], strict=True)
-    ]
-    questions = [question(*pair) for pair in zip(scores["taxonomy"], scores["asked"], strict=True)]
-    keys = ["question", "strategy", "n_clips", "n_missing"]
-    wide = scores.assign(question=questions, words=words).pivot_table(
-        index=keys, columns="metric", values="words", aggfunc="first", sort=False
-    )
+    wide = _wide(table[table["metric"].isin(SHOWN_METRICS)], ["question", "strategy", "n_clips", "n_missing"])
     return wide[SHOWN_METRICS].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
 
 
-def _with_interval(value: float, low: float, high: float) -> str:
-    if pd.isna(value):
-        return "–"
-    return f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]").replace(" ", "\N{NO-BREAK SPACE}")
+def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Scores in words: a row for each of `keys`, a column a metric, annotators under the name a reader knows."""
+    questions = [question(*pair) for pair in zip(scores["taxonomy"], scores["asked"], strict=True)]
+    named = scores.assign(question=questions, strategy=annotators.names(scores), words=with_interval(scores))
+    return named.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
+
+
+def with_interval(scores: pd.DataFrame) -> pd.Series:
+    """Each score as "0.58 [0.52, 0.65]"; without an interval alone; a dash where it is undefined."""
+    words = [
+        "–" if pd.isna(value) else f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
+        for value, low, high in zip(scores["value"], scores["ci_low"], scores["ci_high"], strict=True)
+    ]
+    return pd.Series(words, index=scores.index, dtype="str").str.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """WAR and UAR of several runs of one corpus over their common clips, and the paired comparisons between them.
+
+    Each strategy is compared with itself. Under the strategy that the first run shows, the runs are pooled as several
+    annotators as well. Raises RunError as `annotators.together`.
+    """
+    params = runs[0].params
+    every = [(run.folder.name, run.read("predictions"), run.read("clips")) for run in runs]
+    predicted, clips = annotators.together(every)
+    raters = predicted[(predicted["strategy"] == params.strategy_shown) & predicted["frame_index"].isna()]
+    pooled = [ensembles.ensemble(name, raters) for name in ensembles.ENSEMBLES] if len(raters) else []
+    drawing = {"n_resamples": params.n_resamples, "seed": params.seed}
+    scored = scores.score(pd.concat([predicted, *pooled]), clips, params.surprise_is, **drawing)
+    found = comparisons.compare(predicted, clips, params.surprise_is, within="strategy", **drawing)
+    return _wide(scored[scored["metric"].isin(["WAR", "UAR"])], ["question", "strategy"])[["WAR", "UAR"]], found
+
+
+def differing_params(runs: Sequence[Run]) -> pd.DataFrame:
+    """Parameters (rows) in which runs (columns) differ, but for the folder they are in."""
+    table = pd.DataFrame({run.folder.name: run.params.model_dump() for run in runs}).drop(index="out")
+    return table[table.astype(str).nunique(axis=1) > 1]
 
 
 def _shares(predictions: pd.DataFrame) -> pd.DataFrame:

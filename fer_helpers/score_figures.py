@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from matplotlib.transforms import Bbox
 
+from fer_helpers.comparisons import names
 from fer_helpers.figures import BLUE, COLOURS, GREY, plain
 
 
@@ -24,11 +25,7 @@ def differences(comparisons: pd.DataFrame, ax: Axes) -> Axes:
         comparisons: rows of the comparisons table with one taxonomy, asked and metric.
         ax: where to draw.
     """
-    several = comparisons[["model_a", "model_b"]].stack().nunique() > 1
-    names = [
-        " − ".join(plain(row[f"strategy_{x}"] + (f" ({row[f'model_{x}']})" if several else ""), 40) for x in ("a", "b"))
-        for _, row in comparisons.iterrows()
-    ]
+    pairs = [" − ".join(plain(name, 40) for name in names(row)) for row in comparisons.to_dict("records")]
     rows = np.arange(len(comparisons))
     apart = (comparisons["p_holm"] < 0.05).to_numpy()
     colours = np.where(apart, BLUE, GREY).tolist()
@@ -38,7 +35,7 @@ def differences(comparisons: pd.DataFrame, ax: Axes) -> Axes:
         comparisons["difference"], rows, s=42, zorder=3, linewidths=1.6,
         edgecolors=colours, facecolors=np.where(apart, BLUE, "white").tolist(),
     )  # fmt: skip
-    ax.set_yticks(rows, names)
+    ax.set_yticks(rows, pairs)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     for row, p in zip(rows, comparisons["p_holm"], strict=True):
         words = "not tested" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -13,8 +13,9 @@ from fer_helpers import tables
 from fer_helpers.agreement import shares, votes
 from fer_helpers.bootstrap import interval, loosened, mean_interval, resample_clips, resample_groups, smoothed
 from fer_helpers.calibration import calibration_error, reliability
-from fer_helpers.emotions import TAXONOMIES, valence
+from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
 from fer_helpers.metrics import brier, margins, metrics, of_classes
+from fer_helpers.predictions import collapsed
 
 KEYS = ["strategy", "model", "taxonomy", "asked"]
 ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
@@ -52,6 +53,21 @@ def score(
         parts += [_scored(part, unit, n_resamples, seed) for part in _baselines(mine, seed)]
     columns = list(tables.SCHEMAS["scores"].columns)
     return tables.check("scores", pd.concat(parts) if parts else pd.DataFrame(columns=columns))
+
+
+def by_surprise(
+    predictions: pd.DataFrame, clips: pd.DataFrame, n_resamples: int = 10_000, seed: int = 1
+) -> pd.DataFrame:
+    """The ternary scores under every convention for surprise, named in a column `surprise`.
+
+    Labels collapsed from seven are collapsed anew; asked directly, only the truth changes with the convention.
+    """
+    ternary = predictions[(predictions["taxonomy"] == "ternary") & (predictions["asked"] == "ternary")]
+    parts = []
+    for surprise in SURPRISE_VALENCES:
+        rows = pd.concat([ternary, collapsed(predictions, surprise)])
+        parts.append(score(rows, clips, surprise, n_resamples, seed).assign(surprise=surprise))
+    return pd.concat(parts, ignore_index=True)
 
 
 def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The report: self-contained, escaped, and the same numbers as the tables."""
 
 import re
+import shutil
 from types import SimpleNamespace
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from fer_helpers import report, tables
 from fer_helpers.run import open_run, read_manifest, write_manifest
+from tests.conftest import SMALL, fer
 
 
 @pytest.fixture
@@ -56,6 +58,71 @@ def test_untrusted_text_is_text(run):
 def test_a_hosted_annotator_is_called_zero_shot():
     run = SimpleNamespace(params=SimpleNamespace(model="gpt-4o-mini", base_url="https://x/v1"))
     assert report.annotator(run) == "gpt-4o-mini at https://x/v1, asked zero-shot"
+
+
+@pytest.fixture
+def twin(run):
+    """A second run of the same corpus: another prompt, and half of its labels are now neutral."""
+    folder = run.folder.with_name("twin")
+    shutil.copytree(run.folder, folder)
+    manifest = read_manifest(folder)
+    write_manifest(folder, {**manifest, "params": {**manifest["params"], "prompt": "definitions"}})
+    predictions = tables.read("predictions", folder)
+    half = predictions["clip_id"].isin(sorted(predictions["clip_id"].unique())[::2])
+    changed = predictions.assign(label=predictions["label"].mask(half & predictions["label"].notna(), "neutral"))
+    tables.write("predictions", changed, folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_two_runs_are_compared_strategy_by_strategy(run, twin, tmp_path):
+    result = fer("compare", run.folder, twin, "--csv", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"prompt +labels +definitions", result.output)
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert (found["strategy_a"] == found["strategy_b"]).all()
+    seven = found[(found["taxonomy"] == "seven") & (found["metric"] == "WAR")].set_index("strategy_a")
+    truth = tables.read("clips", run.folder).set_index("clip_id")["label"]
+
+    def accuracy(folder):
+        rows = tables.read("predictions", folder)
+        mine = rows[(rows["strategy"] == "multi_frame") & (rows["taxonomy"] == "seven")]
+        return (mine.set_index("clip_id")["label"] == truth).mean()
+
+    row = seven.loc["multi_frame"]
+    assert (row["value_a"], row["value_b"]) == pytest.approx((accuracy(run.folder), accuracy(twin)))
+    assert (row["model_a"], row["model_b"]) == ("small: fer2013-cnn", "twin: fer2013-cnn")
+    for name in ("majority", "dawid_skene", "glad"):
+        assert name in result.output
+
+
+def test_one_run_is_nothing_to_compare(run):
+    result = fer("compare", run.folder)
+    assert (result.exit_code, "name two runs or more" in result.output) == (1, True)
+
+
+def test_imported_predictions_stand_beside_ours(run, tmp_path):
+    """From the CSV file to the scores, the comparisons and the report, and out again."""
+    clips = tables.read("clips", run.folder)
+    theirs = tmp_path / "theirs.csv"
+    clips[["clip_id", "label"]].assign(annotator="<b>Perfect & Co</b>").to_csv(theirs, index=False)
+    try:
+        result = fer("import", theirs, "params/demo.yaml", *SMALL)
+        assert result.exit_code == 0, result.output
+        assert "<b>Perfect & Co</b>: 14 of 14 clips" in result.output
+        result = fer("run", "params/demo.yaml", *SMALL)
+        assert result.exit_code == 0, result.output
+        assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"]
+        scores = tables.read("scores", run.folder).set_index(["strategy", "model", "taxonomy", "metric"])
+        assert scores.loc[("imported", "<b>Perfect & Co</b>", "seven", "WAR"), "value"] == 1
+        paired = tables.read("comparisons", run.folder)
+        assert "<b>Perfect & Co</b>" in set(paired["model_b"])
+        page = (run.folder / "report.html").read_text()
+        assert "&lt;b&gt;Perfect &amp; Co&lt;/b&gt;" in page
+        assert "<b>Perfect" not in page
+    finally:
+        shutil.rmtree(run.folder / "imported", ignore_errors=True)
+        assert fer("run", "params/demo.yaml", *SMALL).exit_code == 0
 
 
 def test_in_a_browser_it_is_whole_and_silent(run, browser):
