@@ -98,7 +98,7 @@ def compared(
 
     The test of WAR is the exact McNemar test where every clip is a group of its own. All else is a paired
     permutation test: under its hypothesis the two annotators' names mean nothing, so they change places
-    within whole groups at random (Good 2005); p = (1 + as large or larger) / (1 + permutations).
+    within whole groups at random; p = (1 + as large or larger) / (1 + permutations) (Phipson & Smyth 2010).
 
     Args:
         truth: label index of each clip, shape (n,).

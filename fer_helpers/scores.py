@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers import tables
 from fer_helpers.agreement import shares, votes
-from fer_helpers.bootstrap import interval, loosened, mean_interval, resample_clips, resample_groups, smoothed
+from fer_helpers.bootstrap import interval, is_single, mean_interval, resample
 from fer_helpers.calibration import calibration_error, reliability
 from fer_helpers.emotions import TAXONOMIES, valence
 from fer_helpers.metrics import brier, margins, metrics, of_classes
@@ -153,21 +153,14 @@ def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, see
         seed: of the random generator.
     """
     counts = by_group.sum(axis=0)
-    single = by_group.sum(axis=(1, 2)).max() == 1
-    if single:
-        centre = smoothed(counts)
-        drawn = resample_clips(centre, n_resamples, seed)
-    else:
-        centre = counts
-        drawn = resample_groups(by_group.reshape(len(by_group), -1), n_resamples, seed).reshape(-1, *counts.shape)
-        drawn = loosened(drawn, counts, seed)
+    drawn, centre = resample(by_group, n_resamples, seed)
     value, around, resamples = (named(c, labels) for c in (counts, centre, drawn))
     n_groups = _support(by_group, labels)
     ends = {}
     for name in value:
         centred = np.clip(resamples[name] + (value[name] - around[name]), -1 if name in CORRELATIONS else 0, 1)
         ends[name] = interval(centred, n_groups.get(name, len(by_group)))
-    return ends | _wilson(counts, labels) if single else ends
+    return ends | _wilson(counts, labels) if is_single(by_group) else ends
 
 
 def _support(by_group: np.ndarray, labels: Sequence[str]) -> dict[str, int]:
