@@ -45,7 +45,7 @@ def score(
     subjects where every labelled clip names its own, else over clips; docs/statistics.md says how.
     """
     labelled = join(predictions, clips, surprise)
-    unit = resampled(labelled)
+    unit = resampled_unit(labelled)
     parts = []
     for _, mine in labelled.groupby(["taxonomy", "asked"], sort=False):
         parts += [_scored(part, unit, n_resamples, seed) for _, part in mine.groupby(KEYS, sort=False)]
@@ -62,7 +62,7 @@ def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positi
     return joined.assign(truth=pd.Series(truth, index=joined.index, dtype="str")).dropna(subset="truth")
 
 
-def resampled(labelled: pd.DataFrame) -> str:
+def resampled_unit(labelled: pd.DataFrame) -> str:
     """What is drawn with replacement: "subjects" where every row of `join` names one, else "clips"."""
     return "subjects" if labelled["subject"].notna().all() else "clips"
 
