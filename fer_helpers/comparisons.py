@@ -211,5 +211,5 @@ def _doubt(row: dict[str, Any], a: str, b: str) -> str:
     if np.isnan(row["ci_low"]):
         return f"{said}, too little data for an interval, {p} (Holm)"
     said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p} (Holm)"
-    missed = f"; a true difference of {row['detectable']:.3f} would be found in 80 % of such samples"
+    missed = f"; a true difference of {row['detectable']:.3f} would be found, uncorrected, in 80 % of such samples"
     return said + (missed if row["p_holm"] >= 0.05 else "")
