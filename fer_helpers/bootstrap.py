@@ -10,6 +10,30 @@ MIN_GROUPS = 10
 _AT_ONCE = 4_000_000  # drawn indices held in memory at a time
 
 
+def is_single(by_group: np.ndarray) -> bool:
+    """Whether groups, shape (n_groups, n_labels, n_labels), are single clips."""
+    return bool(by_group.sum(axis=(1, 2)).max() == 1)
+
+
+def resample(by_group: np.ndarray, n_resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Confusion matrices of resamples, and the one that they are centred on.
+
+    Args:
+        by_group: confusion matrix of each group, shape (n_groups, n_labels, n_labels), at least one.
+        n_resamples: how many are drawn.
+        seed: of the random generator.
+
+    Returns:
+        shapes (n_resamples, n_labels, n_labels) and (n_labels, n_labels).
+    """
+    counts = by_group.sum(axis=0)
+    if is_single(by_group):
+        centre = smoothed(counts)
+        return resample_clips(centre, n_resamples, seed), centre
+    drawn = resample_groups(by_group.reshape(len(by_group), -1), n_resamples, seed)
+    return loosened(drawn.reshape(-1, *counts.shape), counts, seed), counts
+
+
 def resample_clips(counts: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
     """Counts of resamples that draw single clips with replacement.
 

@@ -16,7 +16,7 @@ from fer_helpers.annotators import IMPORTED
 from fer_helpers.bootstrap import resample_clips, resample_groups, smoothed, t_interval
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.metrics import metrics
-from fer_helpers.scores import GROUP, join, resampled
+from fer_helpers.scores import GROUP, join, resampled_unit
 
 METRICS = ("WAR", "UAR", "F1, macro")
 QUESTION = ["taxonomy", "asked"]
@@ -49,7 +49,7 @@ def compare(
     labelled = join(predictions, clips, surprise)
     by_frame = labelled["frame_index"].notna().groupby([labelled[name] for name in ("strategy", "model")])
     labelled = labelled[~by_frame.transform("any")]
-    unit = resampled(labelled)
+    unit = resampled_unit(labelled)
     columns = list(tables.SCHEMAS["comparisons"].columns)
     parts = [_question(part, unit, n_resamples, seed, within) for _, part in labelled.groupby(QUESTION, sort=False)]
     rows = [row for part in parts for row in part]
@@ -103,7 +103,7 @@ def compared(
 
     The test of WAR is the exact McNemar test where every clip is a group of its own. All else is a paired
     permutation test: under its hypothesis the two annotators' names mean nothing, so they change places
-    within whole groups at random (Good 2005); p = (1 + as large or larger) / (1 + permutations).
+    within whole groups at random; p = (1 + as large or larger) / (1 + permutations) (Phipson & Smyth 2010).
 
     Args:
         truth: label index of each clip, shape (n,).
@@ -124,23 +124,16 @@ def compared(
         unknown = dict.fromkeys(["value_a", "value_b", "difference", "ci_low", "ci_high", "p", "detectable"], np.nan)
         return {metric: {**unknown, "test": None} for metric in METRICS}
     single = n_groups == len(member)
-    joint = np.zeros((n_labels,) * 3)
-    np.add.at(joint, (truth, a, b), 1)
-    by_group = np.zeros((2, n_groups, n_labels, n_labels))
-    for side, labels in enumerate((a, b)):
-        np.add.at(by_group[side], (member, truth, labels), 1)
-    by_group = by_group.swapaxes(0, 1)
-    value = metrics(by_group.sum(axis=0), METRICS)
-    drawn = _differences(
-        _resampled(joint, n_resamples, seed)
-        if single
-        else resample_groups(by_group.reshape(n_groups, -1), n_resamples, seed).reshape(-1, 2, n_labels, n_labels)
-    )
-    permuted = _permuted(by_group, n_resamples, seed)
+    by_group = np.stack([_counted((member, truth, label), (n_groups, n_labels, n_labels)) for label in (a, b)], axis=1)
+    if single:
+        drawn = _resampled(_counted((truth, a, b), (n_labels,) * 3), n_resamples, seed)
+    else:
+        drawn = resample_groups(by_group.reshape(n_groups, -1), n_resamples, seed).reshape(-1, *by_group.shape[1:])
+    resampled, permuted = _differences(drawn), _permuted(by_group, n_resamples, seed)
     results = {}
-    for metric, (value_a, value_b) in value.items():
+    for metric, (value_a, value_b) in metrics(by_group.sum(axis=0), METRICS).items():
         difference = value_a - value_b
-        low, high, error = t_interval(difference, drawn[metric], n_groups)
+        low, high, error = t_interval(difference, resampled[metric], n_groups)
         test = "paired permutation over " + ("clips" if single else "subjects")
         p = (1 + (np.abs(permuted[metric]) >= abs(difference) - 1e-12).sum()) / (1 + n_resamples)
         if metric == "WAR" and single:
@@ -150,6 +143,12 @@ def compared(
             **{"test": test, "p": p, "detectable": POWER * error},
         }
     return results
+
+
+def _counted(indices: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> np.ndarray:
+    counts = np.zeros(shape)
+    np.add.at(counts, indices, 1)
+    return counts
 
 
 def _resampled(joint: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
@@ -225,5 +224,5 @@ def _doubt(row: dict[str, Any], a: str, b: str) -> str:
     if np.isnan(row["ci_low"]):
         return f"{said}, too little data for an interval, {p} (Holm)"
     said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p} (Holm)"
-    missed = f"; a true difference of {row['detectable']:.3f} would be found in 80 % of such samples"
+    missed = f"; a true difference of {row['detectable']:.3f} would be found, uncorrected, in 80 % of such samples"
     return said + (missed if row["p_holm"] >= 0.05 else "")

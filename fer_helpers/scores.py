@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers import tables
 from fer_helpers.agreement import shares, votes
-from fer_helpers.bootstrap import interval, loosened, mean_interval, resample_clips, resample_groups, smoothed
+from fer_helpers.bootstrap import interval, is_single, mean_interval, resample
 from fer_helpers.calibration import calibration_error, reliability
 from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
 from fer_helpers.metrics import brier, margins, metrics, of_classes
@@ -46,7 +46,7 @@ def score(
     subjects where every labelled clip names its own, else over clips; docs/statistics.md says how.
     """
     labelled = join(predictions, clips, surprise)
-    unit = resampled(labelled)
+    unit = resampled_unit(labelled)
     parts = []
     for _, mine in labelled.groupby(["taxonomy", "asked"], sort=False):
         parts += [_scored(part, unit, n_resamples, seed) for _, part in mine.groupby(KEYS, sort=False)]
@@ -78,7 +78,7 @@ def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positi
     return joined.assign(truth=pd.Series(truth, index=joined.index, dtype="str")).dropna(subset="truth")
 
 
-def resampled(labelled: pd.DataFrame) -> str:
+def resampled_unit(labelled: pd.DataFrame) -> str:
     """What is drawn with replacement: "subjects" where every row of `join` names one, else "clips"."""
     return "subjects" if labelled["subject"].notna().all() else "clips"
 
@@ -169,21 +169,14 @@ def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, see
         seed: of the random generator.
     """
     counts = by_group.sum(axis=0)
-    single = by_group.sum(axis=(1, 2)).max() == 1
-    if single:
-        centre = smoothed(counts)
-        drawn = resample_clips(centre, n_resamples, seed)
-    else:
-        centre = counts
-        drawn = resample_groups(by_group.reshape(len(by_group), -1), n_resamples, seed).reshape(-1, *counts.shape)
-        drawn = loosened(drawn, counts, seed)
+    drawn, centre = resample(by_group, n_resamples, seed)
     value, around, resamples = (named(c, labels) for c in (counts, centre, drawn))
     n_groups = _support(by_group, labels)
     ends = {}
     for name in value:
         centred = np.clip(resamples[name] + (value[name] - around[name]), -1 if name in CORRELATIONS else 0, 1)
         ends[name] = interval(centred, n_groups.get(name, len(by_group)))
-    return ends | _wilson(counts, labels) if single else ends
+    return ends | _wilson(counts, labels) if is_single(by_group) else ends
 
 
 def _support(by_group: np.ndarray, labels: Sequence[str]) -> dict[str, int]:

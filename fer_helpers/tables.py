@@ -178,7 +178,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "test": _column(str, "the paired test; empty if nothing can be tested", nullable=True),
             "p": _column(float, "its p value", nullable=True),
             "p_holm": _column(float, "corrected for all pairs of the question and metric (Holm)", nullable=True),
-            "detectable": _column(float, "true difference found with 80 % power", nullable=True),
+            "detectable": _column(float, "true difference found with 80 % power, before correction", nullable=True),
             "sentence": _column(str, "the result in words"),
         },
         unique=["taxonomy", "asked", "metric", "strategy_a", "model_a", "strategy_b", "model_b"],

@@ -138,7 +138,7 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
         "On these 140 clips of 14 subjects, WAR is higher with s than with t: s minus t is +0.857, 95 % interval "
     )
     assert "cannot tell s and u apart" in told["s", "u"]
-    assert "would be found in 80 % of such samples" in told["s", "u"]
+    assert "would be found, uncorrected, in 80 % of such samples" in told["s", "u"]
     apart = found["sentence"].str.contains("is higher with")
     pd.testing.assert_series_equal(apart, found["p_holm"] < 0.05, check_names=False, check_dtype=False)
 
