@@ -1,4 +1,4 @@
-"""The command line: run, plan, batch, archive, serve."""
+"""The command line: run, plan, import, compare, batch, archive, serve."""
 
 from __future__ import annotations
 

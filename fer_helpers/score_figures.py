@@ -105,7 +105,7 @@ def pareto(table: pd.DataFrame, price: str, value: str, ax: Axes) -> Axes:
         edge = ax.get_xlim()[1]
         ax.step([*front[price], edge], [*front[value], front[value].iloc[-1]], where="post", color=BLUE, linewidth=1.2)
         ax.set_xlim(right=edge)
-    ax.set(xlabel=price, ylabel=f"{value} (95 % interval)")
+    ax.set(xlabel=plain(price), ylabel=f"{value} (95 % interval)")
     _write_names(known[price], known[value], known["name"], colours, ax)
     return ax
 

@@ -10,7 +10,6 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers import tables
-from fer_helpers.agreement import shares, votes
 from fer_helpers.bootstrap import interval, is_single, mean_interval, resample
 from fer_helpers.calibration import calibration_error, reliability
 from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
@@ -231,14 +230,6 @@ def confusion_matrix(truth: Sequence[str], predicted: Sequence[str], labels: Seq
     """Counts of clips by true label (rows) and predicted label (columns), every label in the order given."""
     counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, labels), dropna=False)
     return counts.set_axis(list(labels)).set_axis(list(labels), axis=1)
-
-
-def agreement(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Share of clips on which two strategies give the same seven-class or ternary label, for every pair.
-
-    Works without any true label. Rows and columns are strategies; rows of single frames are left out.
-    """
-    return shares(votes(predictions))
 
 
 def confused_pairs(joined: pd.DataFrame) -> pd.DataFrame:

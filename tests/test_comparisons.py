@@ -147,3 +147,19 @@ def test_untested_is_never_called_different():
     row = {"p_holm": np.nan, "difference": np.nan, "n_clips": 0}
     names = {"strategy_a": "s", "strategy_b": "t", "model_a": "m", "model_b": "n", "metric": "UAR"}
     assert comparisons.sentence({**row, **names}) == "No clip has a label of both s (m) and t (n): nothing is compared."
+
+
+def test_within_a_strategy_only_like_is_compared_with_like_and_corrected_for():
+    """Two strategies under two models are four annotators and six pairs; alike in strategy, two."""
+    truth = list(SEVEN) * 3
+    one = predictions(s=truth, t=truth[::-1])
+    both = pd.concat([one, one.assign(model="n")])
+    found = compare(both, clips(truth), n_resamples=100, within="strategy")
+    assert len(found) == 2 * len(comparisons.METRICS)
+    assert (found["strategy_a"] == found["strategy_b"]).all()
+    assert (found["model_a"] != found["model_b"]).all()
+
+
+def test_who_was_imported_goes_by_its_own_name():
+    row = {"strategy_a": "multi_frame", "model_a": "m", "strategy_b": "imported", "model_b": "Their model"}
+    assert comparisons.names(row) == ("multi_frame (m)", "Their model")

@@ -179,3 +179,15 @@ def test_collapsing_again_under_another_convention():
     seven = predictions.predict(CLIPS, FRAMES, PLANNED, answers_of(SAID), ["multi_frame"])
     labels = {how: predictions.collapsed(seven, how)["label"].iloc[0] for how in ("positive", "neutral", "negative")}
     assert labels == {"positive": "positive", "neutral": "neutral", "negative": "negative"}
+
+
+def test_what_a_clip_costs():
+    """Three clips, one without a frame: 3 and 2 key frames a request each, 105 tokens and a cent a request."""
+    predicted = predictions.predict(
+        CLIPS, FRAMES, PLANNED, answers_of(SAID), ["majority_vote", "multi_frame", "cascade"]
+    )
+    seven = predicted[predicted["taxonomy"] == "seven"]
+    found = predictions.spent(seven, PLANNED, FRAMES)
+    assert found.loc["majority_vote"].tolist() == pytest.approx([5 / 3, 5 * 105 / 3, 0.05 / 3])
+    assert found.loc["multi_frame"].tolist() == pytest.approx([5 / 3, 2 * 105 / 3, 0.02 / 3])
+    assert found.loc["cascade"].tolist() == pytest.approx([float("nan"), 4 * 105 / 3, 0.04 / 3], nan_ok=True)

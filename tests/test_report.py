@@ -101,8 +101,8 @@ def test_one_run_is_nothing_to_compare(run):
     assert (result.exit_code, "name two runs or more" in result.output) == (1, True)
 
 
-def test_imported_predictions_stand_beside_ours(run, tmp_path):
-    """From the CSV file to the scores, the comparisons and the report, and out again."""
+def test_other_annotators_people_and_runs_stand_beside_ours(run, twin, tmp_path):
+    """From CSV files and another run's folder to the scores, the comparisons and the report, and out again."""
     clips = tables.read("clips", run.folder)
     theirs = tmp_path / "theirs.csv"
     clips[["clip_id", "label"]].assign(annotator="<b>Perfect & Co</b>").to_csv(theirs, index=False)
@@ -110,9 +110,18 @@ def test_imported_predictions_stand_beside_ours(run, tmp_path):
         result = fer("import", theirs, "params/demo.yaml", *SMALL)
         assert result.exit_code == 0, result.output
         assert "<b>Perfect & Co</b>: 14 of 14 clips" in result.output
-        result = fer("run", "params/demo.yaml", *SMALL)
+        votes = tmp_path / "votes.csv"
+        said = [clips["label"], clips["label"], clips["label"].where(clips.index > 1, "neutral")]
+        pd.concat([clips[["clip_id"]].assign(rater=f"r{n}", label=one) for n, one in enumerate(said)]).to_csv(votes)
+        result = fer(
+            "run", "params/demo.yaml", *SMALL, "-p", "votes", votes, "-p", "compare_with", "[outputs/twin]"
+        )  # fmt: skip
         assert result.exit_code == 0, result.output
         assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"]
+        shown = (run.folder / "notebooks" / "04_strategy_comparison.ipynb").read_text()
+        assert "Krippendorff's alpha" in shown
+        assert "multi_frame (twin: fer2013-cnn)" in shown
+        assert "dawid_skene" in shown
         scores = tables.read("scores", run.folder).set_index(["strategy", "model", "taxonomy", "metric"])
         assert scores.loc[("imported", "<b>Perfect & Co</b>", "seven", "WAR"), "value"] == 1
         paired = tables.read("comparisons", run.folder)

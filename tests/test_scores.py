@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import emotions, scores, tables
+from fer_helpers import agreement, emotions, scores, tables
 from fer_helpers.emotions import SEVEN
 from fer_helpers.figures import forest
 
@@ -187,7 +187,7 @@ def test_agreement_by_hand():
     """Of the three clips both label, two agree."""
     rows = [prediction(c, x, strategy="t") for c, x in zip("abc", ["happy", "happy", "sad"], strict=True)]
     both = pd.concat([PREDICTED, table_of(*rows)])
-    assert scores.agreement(both).loc["s", "t"] == pytest.approx(2 / 3)
+    assert agreement.shares(agreement.votes(both)).loc["s", "t"] == pytest.approx(2 / 3)
 
 
 def test_confused_pairs_and_recalls_by_hand():
@@ -207,3 +207,12 @@ def test_the_forest_is_drawn_without_any_interval():
     forest(scores.score(*many(3, 4), n_resamples=50), "UAR", axes[0])
     figure.canvas.draw()
     plt.close(figure)
+
+
+def test_every_convention_for_surprise_by_hand():
+    """happy right, surprise taken for happy: right where surprise is positive, else wrong, or not there at all."""
+    rows = table_of(prediction("a", "happy"), prediction("d", "happy"))
+    found = scores.by_surprise(rows, CLIPS, n_resamples=100)
+    war = found[(found["metric"] == "WAR") & (found["strategy"] == "s")].set_index("surprise")
+    assert war["value"].to_dict() == {"positive": 1, "neutral": 0.5, "negative": 0.5, "left_out": 1}
+    assert war["n_clips"].to_dict() == {"positive": 2, "neutral": 2, "negative": 2, "left_out": 1}
