@@ -135,6 +135,8 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
         raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, the folder it lies in")
     if params.corpus == "demo" and (params.corpus_path or params.n_clips < 7):
         raise ParamsError(f"{source}: corpus 'demo' takes no corpus_path, and n_clips of at least 7")
+    if params.manifest and params.corpus != "folder":
+        raise ParamsError(f"{source}: manifest is for corpus 'folder'; {params.corpus!r} has lists of its own")
     return params
 
 

@@ -155,6 +155,7 @@ def test_labels_outside_the_seven_are_counted_whatever_becomes_of_them(root, mat
     builders.mafw(root, material)
     dropped = found("mafw", root)
     assert dropped["label 'contempt': none of the seven"] == (False, "train", 1, "00002")
+    assert dropped["without a label"] == (False, "", 1, "00005")
     mapped = found("mafw", root, other_labels={"contempt": "disgust"})
     assert mapped["label 'contempt': none of the seven, mapped to disgust"] == (False, "train", 1, "00002")
 

@@ -255,6 +255,15 @@ def test_crema_d_names_and_broken_clips(built, root):
     assert table["n_frames"].dropna().tolist() == [6, 6, 6]  # Flash videos, as distributed
 
 
+def test_two_videos_of_one_name_are_refused_before_anything_is_read(built, root, material):
+    built("crema_d")
+    builders.video(root / "VideoMP4/1001_DFA_ANG_XX.mp4", material)
+    assert refusal("crema_d", root).endswith(
+        "2 clips share their name with another, 'VideoFlash/1001_DFA_ANG_XX.flv' and "
+        "'VideoMP4/1001_DFA_ANG_XX.mp4' first; leave one of them in the folder"
+    )
+
+
 def test_crema_d_downloaded_without_git_lfs_says_so(built, root):
     built("crema_d")
     put(root / "VideoFlash/1001_DFA_ANG_XX.flv", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")

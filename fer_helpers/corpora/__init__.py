@@ -30,7 +30,7 @@ from fer_helpers.corpora.probing import clip_ids, probed
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.errors import CorpusError
 from fer_helpers.params import Params
-from fer_helpers.paths import resolve, shown
+from fer_helpers.paths import shown
 
 CORPORA: dict[str, Corpus] = {
     "demo": demo.CORPUS,
@@ -85,6 +85,13 @@ def listed(params: Params) -> pd.DataFrame:
     rows = CORPORA[params.corpus].rows(root, params)
     table = pd.DataFrame(map(attrgetter(*_KNOWN), rows), columns=list(_KNOWN), dtype=object)
     table.insert(0, "clip_id", clip_ids(rows, root))
+    twice = table[table["clip_id"].duplicated(keep=False)]
+    if len(twice):
+        first, second = twice.loc[twice["clip_id"] == twice["clip_id"].iloc[0], "path"].head(2)
+        raise CorpusError(
+            f"{shown(root)}: {len(twice)} clips share their name with another, {first!r} and {second!r} first; "
+            "leave one of them in the folder"
+        )
     table.insert(2, "label", _labels(table["label_original"], params))
     return _of_scene(table, params) if params.scene else table
 
@@ -133,13 +140,17 @@ def load(params: Params, table: pd.DataFrame | None = None) -> pd.DataFrame:
     if table is None:
         CORPORA[params.corpus].make(params)
         table = listed(params)
-    chosen = _drawn(table.drop(outside(table, params).index).reset_index(drop=True), params)
+    chosen = _chosen(table, params)
     if chosen.empty:
         raise CorpusError(
             f"{shown(location(params))}: none of the {len(table)} clips has one of the seven labels; "
             "set other_labels to keep, or to a mapping"
         )
     return _drawn(probed(chosen, location(params), params.clip_seconds), params)
+
+
+def _chosen(table: pd.DataFrame, params: Params) -> pd.DataFrame:
+    return _drawn(table.drop(outside(table, params).index).reset_index(drop=True), params)
 
 
 def _drawn(table: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -150,27 +161,30 @@ def _drawn(table: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 
 def fingerprint(params: Params) -> str:
-    """Hash of the names, sizes and times of the corpus's files: another value, another corpus."""
-    digest = sha256(params.manifest.encode())
-    roots = [location(params), *(resolve(path) for path in (params.manifest, params.corpus_path) if path)]
-    for root in dict.fromkeys(roots):
-        for name, stat in _files(str(root)):
+    """Hash of what the corpus says of the clips that are drawn, and of their files' names, sizes and times.
+
+    Another value means that the clips table would be another one.
+
+    Raises:
+        CorpusError: as `listed`.
+    """
+    root, table = location(params), _chosen(listed(params), params)
+    digest = sha256(table.to_csv(index=False).encode(errors="surrogateescape"))
+    for path in table.loc[table["status"] == "ok", "path"].drop_duplicates():
+        for name, stat in _files(str(root / path)):
             digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Name and state of the file `path`, or of all below it, in order; a folder at a time is held in memory."""
-    if not Path(path).is_dir():
-        yield Path(path).name, Path(path).stat()
+    """Name and state of the file `path`, or of those directly in the folder `path`, in order."""
+    if not os.path.isdir(path):  # noqa: PTH112 - a corpus has very many clips
+        yield path, os.stat(path)  # noqa: PTH116
         return
     with os.scandir(path) as scan:
-        entries = sorted(scan, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(entry.path)
-        else:
-            yield entry.name, entry.stat(follow_symlinks=False)
+        for entry in sorted(scan, key=lambda entry: entry.name):
+            if entry.is_file():
+                yield entry.name, entry.stat()
 
 
 __all__ = ["CORPORA", "Corpus", "Row", "about", "fingerprint", "listed", "load", "location", "outside", "prepare"]

@@ -44,12 +44,12 @@ def _name(path: str) -> str:
 
 def _split(path: Path, split: str) -> list[Row]:
     def is_row(cells: list[str]) -> bool:
-        return len(cells) == 9 and cells[6].isdecimal()
+        return len(cells) == 2 and cells[1].isdecimal()
 
-    found = layout.without_header(layout.lines(path), is_row, path, _COLUMNS)
+    found = layout.without_header(layout.lines(path, columns=(0, 6)), is_row, path, _COLUMNS)
     return [
-        Row(cells[0], cells[0].rpartition(".")[0], layout.meaning(CODES, cells[6], path, line), split=split)
-        for line, cells in found
+        Row(name, name.rpartition(".")[0], layout.meaning(CODES, code, path, line), split=split)
+        for line, (name, code) in found
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from fer_helpers.corpora.corpus import Counts
+from fer_helpers.corpora.corpus import UNLABELLED, Counts
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.motion import differences
 from fer_helpers.pictures import is_pictures, pictures_of
@@ -100,7 +100,8 @@ def _outside(listed: pd.DataFrame) -> Iterator[Finding]:
     others = others[others["label_original"].map(parse_emotion).isna()]
     for word, group in others.groupby("label_original"):
         meant = group["label"].iloc[0]
-        what = f"label {word!r}: none of the seven" + (f", mapped to {meant}" if isinstance(meant, str) else "")
+        what = "without a label" if word == UNLABELLED else f"label {word!r}: none of the seven"
+        what += f", mapped to {meant}" if isinstance(meant, str) else ""
         yield False, what, _splits(group), len(group), _some(group["clip_id"])
 
 

@@ -87,8 +87,8 @@ def _unpacked(path: Path, fresh: Path) -> Iterator[tuple[str, str, str, str]]:
 def _write(path: Path, pixels: str) -> str:
     """Write a picture from its numbers; returns what is wrong with them, or nothing."""
     try:
-        values = np.array(pixels.split(), dtype=np.uint8)
-    except (ValueError, OverflowError):
+        values = np.frombuffer(bytes(map(int, pixels.split())), np.uint8)
+    except ValueError:
         return "its pixels are not numbers from 0 to 255"
     if len(values) != SIDE * SIDE:
         return f"{len(values)} pixels instead of {SIDE} x {SIDE}"

@@ -61,10 +61,11 @@ def require_root(folder: Path, corpus: str, *landmarks: str) -> None:
     raise CorpusError(f"{shown(folder)} is not the folder of {corpus}: there is no {wanted} in it or near it")
 
 
-def lines(path: Path, delimiter: str = ",") -> list[Line]:
+def lines(path: Path, delimiter: str = ",", columns: tuple[int, ...] = ()) -> list[Line]:
     """The lines of a list that have any text, cut into cells without outer spaces; a space means any white space.
 
-    A byte order mark and Windows line ends make no difference.
+    A byte order mark and Windows line ends make no difference. Of a line long enough only `columns` are kept, for
+    lists whose other columns would fill the memory.
 
     Raises:
         CorpusError: the file cannot be read, is not UTF-8 or empty.
@@ -72,7 +73,7 @@ def lines(path: Path, delimiter: str = ",") -> list[Line]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, delimiter=delimiter) if delimiter != " " else (text.split() for text in file)
-            found = [(n, [cell.strip() for cell in cells]) for n, cells in enumerate(rows, 1) if any(cells)]
+            found = [(n, _cells(cells, columns)) for n, cells in enumerate(rows, 1) if any(cells)]
     except UnicodeDecodeError as error:
         raise CorpusError(f"{shown(path)}: not UTF-8 at byte {error.start}; take the file as distributed") from error
     except (OSError, csv.Error) as error:
@@ -80,6 +81,12 @@ def lines(path: Path, delimiter: str = ",") -> list[Line]:
     if not found:
         raise CorpusError(f"{shown(path)}: lists nothing; take the file as distributed")
     return found
+
+
+def _cells(cells: list[str], columns: tuple[int, ...]) -> list[str]:
+    if columns and len(cells) > max(columns):
+        cells = [cells[column] for column in columns]
+    return [cell.strip() for cell in cells]
 
 
 def without_header(found: list[Line], is_row: Callable[[list[str]], bool], path: Path, form: str) -> list[Line]:

@@ -31,10 +31,14 @@ def clip_ids(rows: list[Row], root: Path) -> list[str]:
     short, whole = [], []
     for row in rows:
         path = row.path if row.path != "." else root.name
+        if row.clip_id:
+            short.append(row.clip_id)
+            whole.append(row.clip_id)
+            continue
         is_file = PurePosixPath(path).suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES
         is_file = is_file and not (root / row.path).is_dir()
-        short.append(row.clip_id or (path.rpartition(".")[0] if is_file else path))
-        whole.append(row.clip_id or (path if is_file else f"{path}/"))
+        short.append(path.rpartition(".")[0] if is_file else path)
+        whole.append(path if is_file else f"{path}/")
     meant = Counter(name for names in zip(short, whole, strict=True) for name in set(names))
     return [s if meant[s] == 1 and not re.search(r"#[0-9.]+$", s) else w for s, w in zip(short, whole, strict=True)]
 
@@ -51,7 +55,9 @@ def probed(listed: pd.DataFrame, root: Path, clip_seconds: float = 0.0) -> pd.Da
     """
     root = root.resolve()
     paths = listed.loc[listed["status"] == "ok", "path"].drop_duplicates().tolist()
-    reading = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(
+    # A picture's header is read in less time than joblib takes to hand out one task.
+    at_once = min(32, len(paths) // 64 + 1)
+    reading = Parallel(n_jobs=-1, prefer="threads", return_as="generator", batch_size=at_once)(
         delayed(_probe)(root / path, root) for path in paths
     )
     probes = dict(zip(paths, tqdm(reading, "reading clips", len(paths), unit="file"), strict=True))

@@ -42,7 +42,7 @@ def rows(root: Path, params: Params) -> list[Row]:
             f"{shown(root)}: no video is named like RAVDESS's 02-01-06-01-02-01-12.mp4; keep the names as distributed"
         )
     taken: dict[tuple[str, ...], Row] = {}
-    for path, name in sorted(named.items()):
+    for path, name in sorted(named.items(), key=lambda item: Path(item[0]).stem):
         if name is None:
             taken[path,] = Row(path, status="unreadable", reason="not named like RAVDESS's videos")
         else:
