@@ -181,6 +181,7 @@ def crema_d(root: Path, media: Media) -> Path:
         ("1001_DFA_ANG_XX", "r2", 2, "D", 3000),
         ("1001_DFA_ANG_XX", "r3", 2, "A", 10001),  # too late
         ("1001_DFA_ANG_XX", "r4", 1, "N", 2000),  # the voice
+        ("1001_DFA_ANG_XX", "r5", 2, "H", "NA"),
         ("1002_IEO_HAP_HI", "r1", 2, "H", 900),
     ]
     header = "localid pos ans ttr queryType numTries clipNum questNum subType clipName sessionNums respEmo respLevel"

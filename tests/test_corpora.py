@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
+from hypothesis import strategies as st
 
 from fer_helpers import corpora, media, tables
-from fer_helpers.corpora import crema_d, fer_plus
+from fer_helpers.corpora import crema_d, fer_plus, layout
 from fer_helpers.errors import CorpusError, FerError
 from tests import builders
 from tests.builders import FERV39K, given, litter, load, picture, put
@@ -108,6 +110,23 @@ def test_ferv39k_loses_no_row_to_a_header_line_ends_or_a_mark(built, root, first
     table = load("ferv39k", root)
     assert table["split"].value_counts().to_dict() == {"train": 3, "test": 2}
     assert table["reason"].isna().all()
+
+
+@hypothesis.given(
+    names=st.lists(st.from_regex(r"[A-Z][a-z]{1,8}/(Sad|Happy)/[0-9]{4}", fullmatch=True), min_size=1, max_size=8),
+    end=st.sampled_from(["\n", "\r\n", "\r", "\n\n", " \n"]),
+    header=st.booleans(),
+    mark=st.booleans(),
+    last=st.booleans(),
+)
+@hypothesis.settings(max_examples=40, deadline=None)
+def test_no_list_loses_a_row_to_the_way_it_is_written(tmp_path_factory, names, end, header, mark, last):
+    rows = [[name, name.split("/")[1]] for name in names]
+    written = ["path label"] * header + [" ".join(row) for row in rows]
+    text = end.join(written) + end * last
+    path = put(tmp_path_factory.mktemp("list") / "train_All.csv", ("\ufeff" if mark else "") + text)
+    found = layout.without_header(layout.lines(path, " "), lambda cells: "/" in cells[0], path, "")
+    assert [cells for _, cells in found] == rows
 
 
 def test_ferv39k_in_another_case_is_the_same(built, root):

@@ -77,7 +77,8 @@ def votes(root: Path, modality: str = "face") -> pd.DataFrame:
     path = layout.needed(root, "finishedResponses.csv", "take it from the distribution")
     wanted = ["clipName", "localid", "respEmo", "queryType", "ttr"]
     table = _columns(path, wanted)
-    mine = table[(table["queryType"] == str(MODALITIES[modality])) & (table["ttr"].astype(float) <= 10_000)]
+    in_time = pd.to_numeric(table["ttr"], errors="coerce") <= 10_000
+    mine = table[(table["queryType"] == str(MODALITIES[modality])) & in_time]
     mine = mine.assign(respEmo=mine["respEmo"].map(LETTERS)).dropna(subset="respEmo")
     renamed = mine[wanted[:3]].set_axis(["clip_id", "rater", "label"], axis=1)
     return renamed.drop_duplicates(["clip_id", "rater"]).reset_index(drop=True)

@@ -13,11 +13,6 @@ from fer_helpers.params import Params
 from fer_helpers.paths import shown
 
 FRAMES = {"face": "2_ClipsforFaceCrop", "whole": "3_ClipsforScenImages"}
-SCENES = (
-    "Action", "Argue", "Business", "Conflict", "Contest", "Crime", "Crisis", "DailyLife", "ElegantArt", "Experiment",
-    "History", "Interview", "Liveshow", "Medicine", "OfficialEvent", "ScholarReport", "School", "Social", "Speech",
-    "Talkshow", "Terror", "War",
-)  # fmt: skip
 
 # Wang et al., "FERV39k: A Large-Scale Multi-Scene Dataset for Facial Expression Recognition in Videos", CVPR 2022,
 # and a count of its split files.
