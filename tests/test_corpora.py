@@ -179,6 +179,14 @@ def test_a_folder_within_a_folder_of_the_same_name(built, root):
     assert "none of the 5 clips listed is on the disk, 'DailyLife/Angry/0001' first" in refusal("ferv39k", root)
 
 
+def test_a_link_out_of_the_corpus_is_not_followed(built, root):
+    """What is packed into an archive must not reach the files of the machine it is unpacked on."""
+    built("ferv39k")
+    (root / "2_ClipsforFaceCrop").rename(root.parent / "private")
+    (root / "2_ClipsforFaceCrop").symlink_to(root.parent / "private")
+    assert "is a link out of the corpus, which is not followed: move the files there" in refusal("ferv39k", root)
+
+
 # --- the other video corpora ----------------------------------------------------------------------------
 
 
@@ -203,6 +211,17 @@ def test_dfew_without_the_header_loses_no_row_and_guesses_no_code(built, root):
     assert column(load("dfew", root), "label")["00004"] == "fear"
     put(listed, "video_name,label\n4,8\n")
     assert "line 2: '8' is no code of this corpus (1 Happy, 2 Sad" in refusal("dfew", root)
+
+
+@pytest.mark.parametrize(("cell", "word"), [("3", "disgust"), ("3.0", "disgust"), ("3.0000000e+00", "disgust")])
+def test_codes_are_whole_numbers(cell, word):
+    assert layout.meaning({3: "disgust"}, cell, Path("x.csv"), 1) == word
+
+
+@pytest.mark.parametrize("cell", ["3.7", "4", "nan", "inf", "-3", "disgust", ""])
+def test_what_is_no_code_is_refused(cell):
+    with pytest.raises(CorpusError, match="is no code of this corpus"):
+        layout.meaning({3: "disgust"}, cell, Path("x.csv"), 1)
 
 
 def test_mafw_has_labels_outside_the_seven(built, root):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -112,14 +113,14 @@ def meaning(codes: Mapping[int, str], cell: str, path: Path, line: int) -> str:
     Raises:
         CorpusError: the code is not documented.
     """
-    try:
-        return codes[int(float(cell))]
-    except (ValueError, KeyError, OverflowError):
-        known = ", ".join(f"{code} {word}" for code, word in codes.items())
-        raise CorpusError(
-            f"{shown(path)}: line {line}: {cell[:60]!r} is no code of this corpus ({known}); "
-            "take the file as distributed"
-        ) from None
+    with suppress(ValueError, KeyError):
+        number = float(cell)
+        if number.is_integer():
+            return codes[int(number)]
+    known = ", ".join(f"{code} {word}" for code, word in codes.items())
+    raise CorpusError(
+        f"{shown(path)}: line {line}: {cell[:60]!r} is no code of this corpus ({known}); take the file as distributed"
+    )
 
 
 def matched(

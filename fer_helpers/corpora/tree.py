@@ -82,8 +82,12 @@ def at_depth(root: Path, inside: str, depth: int) -> list[str]:
     stand for folders at the last level.
 
     Raises:
-        CorpusError: as `entries`.
+        CorpusError: as `entries`, or the folder is a link out of the corpus.
     """
+    if not (root / inside).resolve().is_relative_to(root):
+        raise CorpusError(
+            f"{shown(root / inside)} is a link out of the corpus, which is not followed: move the files there"
+        )
     level = [inside]
     for _ in range(depth - 1):
         level = [f"{path}/{e.name}" for path in level for e in entries(root / path, root) if e.is_dir()]
