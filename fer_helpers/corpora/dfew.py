@@ -1,4 +1,4 @@
-"""DFEW: 16,372 clips from films, 11,697 of them with one label; Jiang et al., ACM Multimedia 2020."""
+"""DFEW: over 16,000 clips from films, most of them with one label; Jiang et al., ACM Multimedia 2020."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import re
 from pathlib import Path
 
 from fer_helpers.corpora import layout, tree
-from fer_helpers.corpora.corpus import UNLABELLED, Corpus, Counts, Row
+from fer_helpers.corpora.corpus import UNLABELLED, Corpus, Row
 from fer_helpers.errors import CorpusError
 from fer_helpers.params import Params
 from fer_helpers.paths import shown
 
 CODES = {1: "Happy", 2: "Sad", 3: "Neutral", 4: "Angry", 5: "Surprise", 6: "Disgust", 7: "Fear"}
-PUBLISHED: Counts = {"": {"": 16372}}  # Jiang et al. 2020; by class not known to this project
 CLIPS = {"face": ("clip_224x224", "clip_224x224_16f"), "whole": ("original",)}
 
 
@@ -76,5 +75,4 @@ CORPUS = Corpus(
     citation="Jiang et al. 2020, DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild",
     apply="https://dfew-dataset.github.io/",
     rows=rows,
-    published=lambda _: PUBLISHED,
 )

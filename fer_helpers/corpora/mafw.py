@@ -8,7 +8,7 @@ from fer_helpers.corpora import layout, tree
 from fer_helpers.corpora.corpus import UNLABELLED, Corpus, Counts, Row
 from fer_helpers.params import Params
 
-PUBLISHED: Counts = {"": {"": 10045}}  # Liu et al. 2022; by class not known to this project
+VIDEOS: Counts = {"": {"": 10045}}  # Liu et al. 2022; by class, and of frames, not known to this project
 CLIPS = {"face": "data/frames", "whole": "data/clips"}
 
 
@@ -46,6 +46,11 @@ def _fold(path: Path, split: str) -> list[Row]:
     return [Row(Path(name).stem, Path(name).stem, word, split=split) for _, (name, word) in found]
 
 
+def published(params: Params) -> Counts:
+    """The authors' number of videos; clips without a face found may have no frames."""
+    return VIDEOS if params.corpus_frames == "whole" else {}
+
+
 CORPUS = Corpus(
     about="Clips from films, series and short videos of several countries; eleven raters, eleven classes, five folds.",
     licence="academic applicants, non-commercial; no redistribution",
@@ -54,5 +59,5 @@ CORPUS = Corpus(
     "Expression Recognition in the Wild",
     apply="https://mafw-database.github.io/MAFW/",
     rows=rows,
-    published=lambda _: PUBLISHED,
+    published=published,
 )
