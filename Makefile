@@ -20,6 +20,7 @@ check: $(READY)
 
 # A quarter of an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
 bench: $(READY)
+	$(BIN)/python -m benchmarks.corpora 2>/dev/null
 	$(BIN)/python -m benchmarks.client 2>/dev/null
 	$(BIN)/python -m benchmarks.bootstrap
 

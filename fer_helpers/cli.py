@@ -1,4 +1,4 @@
-"""The command line: run, plan, import, compare, batch, archive, serve."""
+"""The command line: corpora, check, run, plan, import, compare, explore, batch, archive, serve."""
 
 from __future__ import annotations
 
@@ -51,6 +51,34 @@ def _with_params(command: Callable[..., None]) -> Callable[..., None]:
         command(params.load(params_file, values), **rest)
 
     return wrapped
+
+
+@main.command("corpora")
+def list_corpora() -> None:
+    """List the corpora: licence, whether frames may leave the machine, what to cite, where to apply."""
+    from fer_helpers import corpora
+
+    for name, facts in corpora.about().iterrows():
+        upload = "yes" if facts.pop("allow_upload") else "only with allow_upload: true"
+        click.echo(f"{name}: {facts.pop('about')}\n    frames may leave this machine: {upload}")
+        click.echo("".join(f"    {word}: {text}\n" for word, text in facts.items() if text), nl=False)
+
+
+@main.command()
+@_with_params
+def check(params: Params) -> None:
+    """Say what is wrong with a corpus, before anything is run; ends with 1 if there is a problem."""
+    from fer_helpers import corpora
+    from fer_helpers.corpora.check import findings, report
+
+    corpora.prepare(params)
+    listed = corpora.listed(params)
+    clips = corpora.load(params, listed)
+    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} looked into")
+    found = findings(listed, clips, corpora.location(params), corpora.CORPORA[params.corpus].published(params))
+    click.echo(report(found))
+    if found["problem"].any():
+        sys.exit(1)
 
 
 @main.command()

@@ -24,14 +24,14 @@ from av.video.reformatter import VideoReformatter
 
 from fer_helpers.pictures import PICTURE_SUFFIXES, Unreadable, one_line, picture_size, pictures_in
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".flv"})
 _OPTIONS = {
-    "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo",
+    "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv",
     "protocol_whitelist": "file",
 }
 # Containers that stamp every frame with the time it is shown. The others (AVI, MPEG) number the frames in
 # the order they are stored at a constant rate, or stamp only some.
-_STAMPED = ("mov", "matroska")
+_STAMPED = ("mov", "matroska", "flv")
 _LOCAL = threading.local()  # one scaler a thread: building one for every frame takes longer than scaling
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from fer_helpers.emotions import TAXONOMIES
+from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
 from fer_helpers.prompts import FORMS, PROMPTS
@@ -52,9 +52,21 @@ class Params(BaseModel):
     seed: int = Field(1, ge=0, description="seed of the demo corpus, of sampling and of the bootstrap")
 
     # 01 data exploration
-    corpus: Literal["demo", "folder"] = Field("demo", description="how the corpus is laid out")
+    corpus: Literal[
+        "demo", "folder", "ferv39k", "dfew", "mafw", "afew", "ravdess",
+        "crema_d", "ck_plus", "fer2013", "fer_plus", "raf_db", "affectnet",
+    ] = Field("demo", description="how the corpus is laid out; `fer-helpers corpora` lists them")  # fmt: skip
     corpus_path: str = Field("", description="corpus folder; empty for the demo, which renders its own")
     manifest: str = Field("", description="CSV with a path column and optional labels; empty: none")
+    scene: str = Field("", description="only clips of this scene, such as FERV39k's DailyLife; empty: all")
+    fold: int = Field(1, ge=1, le=5, description="fold of the splits, for DFEW and MAFW")
+    corpus_frames: Literal["face", "whole"] = Field(
+        "face", description="frames cropped to the face or whole ones, where a corpus is distributed as both"
+    )
+    other_labels: Literal["drop", "keep"] | dict[str, Literal[SEVEN]] = Field(  # type: ignore[valid-type]
+        "drop",
+        description="clips labelled with none of the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
+    )
     n_clips: int = Field(240, ge=0, description="clips to render or to draw at random; 0: all there are")
     clip_seconds: float = Field(0.0, ge=0, description="cut videos into pieces this long, s; 0: whole")
     pictures_as: Literal["frames", "clips"] = Field(
@@ -147,6 +159,8 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
         )
     if params.corpus == "demo" and (params.corpus_path or params.n_clips < 7):
         raise ParamsError(f"{source}: corpus 'demo' takes no corpus_path, and n_clips of at least 7")
+    if params.manifest and params.corpus != "folder":
+        raise ParamsError(f"{source}: manifest is for corpus 'folder'; {params.corpus!r} has lists of its own")
     return params
 
 

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from fer_helpers import tables
-from fer_helpers.corpora import folder
 from fer_helpers.errors import CorpusError
+from tests.builders import load_folder
 from tests.media_samples import coded, turned, with_orientation, write_coded_video
 
 JPEG = cv2.imencode(".jpg", coded(1))[1].tobytes()
-LOOKED_FOR = "avi bmp jpeg jpg m4v mkv mov mp4 mpg png webm webp"
+LOOKED_FOR = "avi bmp flv jpeg jpg m4v mkv mov mp4 mpg png webm webp"
 
 
 @pytest.fixture
@@ -44,12 +44,12 @@ def ids(table: pd.DataFrame) -> list[str]:
 def test_videos_anywhere_in_any_case_and_nothing_else(corpus):
     put(corpus, "a.MP4", "x/b.Mov", "x/y/c.avi", "x/y/z/d.mkv", "e.webm", "f.m4v", "g.MPG")
     put(corpus, "Thumbs.db", ".DS_Store", "notes.txt", "._a.mp4", ".git/h.mp4", "__MACOSX/i.mp4", "j.mp4.part")
-    assert ids(folder.load(corpus)) == ["a", "e", "f", "g", "x/b", "x/y/c", "x/y/z/d"]
+    assert ids(load_folder(corpus)) == ["a", "e", "f", "g", "x/b", "x/y/c", "x/y/z/d"]
 
 
 def test_a_folder_of_pictures_is_a_clip(corpus):
     put(corpus, "Happy/c1/img2.jpg", "Happy/c1/img10.jpg", "Happy/c1/Thumbs.db", "Happy/c2/1.jpeg")
-    table = folder.load(corpus)
+    table = load_folder(corpus)
     assert ids(table) == ["Happy/c1", "Happy/c2"]
     assert table["path"].tolist() == ["Happy/c1", "Happy/c2"]
     assert table["n_frames"].tolist() == [2, 1]
@@ -59,7 +59,7 @@ def test_a_folder_of_pictures_is_a_clip(corpus):
 
 def test_or_each_picture_is(corpus):
     put(corpus, "p2.jpg", "p10.jpg", "Sad/q.jpg")
-    table = folder.load(corpus, pictures_as="clips")
+    table = load_folder(corpus, pictures_as="clips")
     assert ids(table) == ["p2", "p10", "Sad/q"]
     assert table["n_frames"].tolist() == [1, 1, 1]
     assert table["duration_s"].tolist() == [0, 0, 0]
@@ -67,7 +67,7 @@ def test_or_each_picture_is(corpus):
 
 def test_pictures_in_the_corpus_folder_itself_are_a_clip_named_after_it(corpus):
     put(corpus, "1.jpg", "2.jpg")
-    table = folder.load(corpus)
+    table = load_folder(corpus)
     assert (ids(table), table["path"].tolist()) == (["corpus"], ["."])
 
 
@@ -79,8 +79,13 @@ def test_links_out_of_the_corpus_are_not_followed_and_said(corpus, tmp_path):
     (corpus / "pictures" / "2.jpg").symlink_to(tmp_path / "private" / "secret.jpg")
     (corpus / "loop").symlink_to(corpus)
     (corpus / "same.mp4").symlink_to(corpus / "a.mp4")
-    with pytest.warns(UserWarning, match="3 symbolic links that lead out of it were not followed"):
-        table = folder.load(corpus)
+    with pytest.warns(UserWarning, match="that lead out of the corpus") as said:
+        table = load_folder(corpus)
+    assert [str(warning.message).partition(";")[0] for warning in said] == [
+        f"corpus folder {corpus}: 2 symbolic links that lead out of the corpus were not followed, 'film.mp4' first",
+        f"corpus folder {corpus / 'pictures'}: 1 symbolic links that lead out of the corpus were not followed, "
+        "'2.jpg' first",
+    ]
     assert ids(table) == ["a", "pictures", "same"]
     assert table["n_frames"].tolist()[1] == 1
 
@@ -89,7 +94,7 @@ def test_ten_thousand_files_are_listed_in_seconds(corpus):
     for clip in range(100):
         put(corpus, *[f"Scene/Happy/{clip:04d}/{frame}.jpg" for frame in range(100)])
     started = time.process_time()
-    table = folder.load(corpus)
+    table = load_folder(corpus)
     assert time.process_time() - started < 3
     assert table["n_frames"].tolist() == [100] * 100
 
@@ -98,7 +103,7 @@ def test_names_that_are_not_utf8_are_refused(corpus):
     with open(os.fsencode(corpus) + b"/caf\xe9.mp4", "wb"):  # noqa: PTH123 - Path takes no bytes
         pass
     with pytest.raises(CorpusError, match=r"1 file names are not UTF-8, 'caf\\udce9.mp4' first; rename them"):
-        folder.load(corpus)
+        load_folder(corpus)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_names_that_are_not_utf8_are_refused(corpus):
 def test_a_corpus_folder_that_is_none(tmp_path, make, message):
     make(tmp_path / "faces")
     with pytest.raises(CorpusError) as error:
-        folder.load(tmp_path / "faces")
+        load_folder(tmp_path / "faces")
     assert str(error.value) == f"corpus folder {tmp_path / 'faces'} {message}"
 
 
@@ -121,13 +126,13 @@ def test_a_corpus_folder_that_is_none(tmp_path, make, message):
 
 def test_a_suffix_is_dropped_only_where_the_name_stays_unique(corpus):
     put(corpus, "a.mp4", "a.mov", "b.mp4", "c/1.jpg", "c.mp4", "d.mp4.mov", "d.mp4", "e.v2.mp4")
-    assert sorted(ids(folder.load(corpus))) == sorted(["a.mp4", "a.mov", "b", "c/", "c.mp4", "d", "d.mp4.mov", "e.v2"])
+    assert sorted(ids(load_folder(corpus))) == sorted(["a.mp4", "a.mov", "b", "c/", "c.mp4", "d", "d.mp4.mov", "e.v2"])
 
 
 def test_a_name_that_looks_like_a_piece_cannot_meet_one(corpus):
     write_coded_video(corpus / "a.mp4", 50)
     write_coded_video(corpus / "a#1.0.mp4", 10)
-    assert ids(folder.load(corpus, clip_seconds=1.0)) == ["a#1.0.mp4", "a#0.0", "a#1.0"]
+    assert ids(load_folder(corpus, clip_seconds=1.0)) == ["a#1.0.mp4", "a#0.0", "a#1.0"]
 
 
 # --- labels ---------------------------------------------------------------------------------------------
@@ -136,7 +141,7 @@ def test_a_name_that_looks_like_a_piece_cannot_meet_one(corpus):
 def test_the_nearest_folder_named_after_an_emotion_is_the_label(corpus):
     put(corpus, "DailyLife/Angry/1.mp4", "Happiness/x/2.mp4", "Sad/Joyful/3.mp4", "Fear/4/1.jpg", "Surprise/1.jpg")
     put(corpus, "other/5.mp4", "fear.mp4")
-    table = folder.load(corpus).set_index("path")
+    table = load_folder(corpus).set_index("path")
     assert table["label"].dropna().to_dict() == {
         "DailyLife/Angry/1.mp4": "angry",
         "Happiness/x/2.mp4": "happy",
@@ -149,7 +154,7 @@ def test_the_nearest_folder_named_after_an_emotion_is_the_label(corpus):
 
 def test_where_the_corpus_lies_is_no_label(tmp_path):
     put(tmp_path, "Angry/1.mp4")
-    assert folder.load(tmp_path / "Angry")["label"].isna().all()
+    assert load_folder(tmp_path / "Angry")["label"].isna().all()
 
 
 # --- length and size ------------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ def test_where_the_corpus_lies_is_no_label(tmp_path):
 
 def test_length_is_counted_not_estimated(corpus):
     write_coded_video(corpus / "a.mp4", 31)
-    row = folder.load(corpus).iloc[0]
+    row = load_folder(corpus).iloc[0]
     assert (row["n_frames"], row["fps"], row["duration_s"]) == (31, 25, 1.24)
     assert (row["width"], row["height"], row["status"]) == (96, 64, "ok")
 
@@ -165,7 +170,7 @@ def test_length_is_counted_not_estimated(corpus):
 def test_variable_frame_rate(corpus):
     """The last frame is shown as long as the stamps before it suggest; the rate is the mean."""
     write_coded_video(corpus / "a.mkv", 5, times_ms=[0, 40, 80, 1000, 1040])
-    row = folder.load(corpus).iloc[0]
+    row = load_folder(corpus).iloc[0]
     assert row["n_frames"] == 5
     assert row["duration_s"] == pytest.approx(1.08)
     assert row["fps"] == pytest.approx(5 / 1.08)
@@ -175,7 +180,7 @@ def test_size_is_as_shown(corpus, tmp_path):
     turned(write_coded_video(tmp_path / "a.mp4", 3), corpus / "a.mp4", 90)
     (corpus / "b.jpg").write_bytes(with_orientation(JPEG, 6))
     (corpus / "c.jpg").write_bytes(with_orientation(JPEG, 3))
-    table = folder.load(corpus, pictures_as="clips")
+    table = load_folder(corpus, pictures_as="clips")
     assert table[["width", "height"]].to_numpy().tolist() == [[64, 96], [64, 96], [96, 64]]
 
 
@@ -193,7 +198,7 @@ def test_size_is_as_shown(corpus, tmp_path):
 )
 def test_cutting(corpus, n, seconds, pieces):
     write_coded_video(corpus / "a.mp4", n)
-    table = folder.load(corpus, clip_seconds=seconds)
+    table = load_folder(corpus, clip_seconds=seconds)
     assert [(row.start_s, row.n_frames, row.duration_s) for row in table.itertuples()] == pieces
     assert ids(table) == (["a"] if len(pieces) == 1 else [f"a#{start}" for start, _, _ in pieces])
 
@@ -201,7 +206,7 @@ def test_cutting(corpus, n, seconds, pieces):
 def test_pieces_in_a_gap_between_frames_are_left_out(corpus):
     """A damaged time stamp may claim years; here it is 11 days, at 1 s a piece."""
     write_coded_video(corpus / "a.mkv", 5, times_ms=[0, 40, 3000, 3100, 10**9])
-    table = folder.load(corpus, clip_seconds=1.0)
+    table = load_folder(corpus, clip_seconds=1.0)
     assert table["start_s"].tolist() == [0, 3, 999999]  # its 0.04 s belong to the piece before
     assert table["n_frames"].tolist() == [2, 2, 1]
 
@@ -216,7 +221,7 @@ def test_a_playlist_in_a_videos_clothes_opens_no_other_file(corpus, tmp_path):
     (corpus / "copy.mp4").write_bytes((tmp_path / "secret.mp4").read_bytes())
     (corpus / "list.mp4").write_text("ffconcat version 1.0\nfile copy.mp4\n")
     (corpus / "hls.mp4").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{tmp_path}/secret.mp4\n")
-    table = folder.load(corpus).set_index("clip_id")
+    table = load_folder(corpus).set_index("clip_id")
     assert table["status"].to_dict() == {"copy": "ok", "hls": "unreadable", "list": "unreadable"}
 
 
@@ -225,7 +230,7 @@ def test_unreadable_files_are_rows(corpus):
     (corpus / "empty" / "1.jpg").write_bytes(b"")
     (corpus / "half" / "1.jpg").write_bytes(b"no picture")
     (corpus / "sound.mp4").write_bytes(b"RIFF\x24\x00\x00\x00WAVEfmt ")
-    table = folder.load(corpus).set_index("path")
+    table = load_folder(corpus).set_index("path")
     assert table["status"].to_dict() == {
         "empty": "unreadable",
         "empty.mp4": "empty",
@@ -238,7 +243,7 @@ def test_unreadable_files_are_rows(corpus):
 def test_a_truncated_mp4_keeps_what_is_there_and_says_what_is_missing(corpus):
     video = write_coded_video(corpus / "a.mp4", 30, container={"movflags": "faststart"}, options={"g": "1", "bf": "0"})
     video.write_bytes(video.read_bytes()[: int(video.stat().st_size * 0.6)])
-    row = folder.load(corpus).iloc[0]
+    row = load_folder(corpus).iloc[0]
     assert row["status"] == "ok"
     assert 5 < row["n_frames"] < 30
     assert row["reason"] == f"the file holds {row['n_frames']} of the 30 frames it lists"
@@ -254,7 +259,7 @@ def listed(corpus):
     def load(text: str | bytes) -> pd.DataFrame:
         manifest = corpus / "manifest.csv"
         manifest.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return folder.load(corpus, manifest)
+        return load_folder(corpus, manifest)
 
     load.manifest = corpus / "manifest.csv"
     return load
@@ -363,7 +368,7 @@ def test_a_manifest_cannot_reach_out_through_a_link(corpus, tmp_path, listed):
 def test_a_manifest_that_is_not_there(corpus):
     put(corpus, "a.mp4")
     with pytest.raises(CorpusError) as error:
-        folder.load(corpus, corpus / "list.csv")
+        load_folder(corpus, corpus / "list.csv")
     expected = f"manifest {corpus / 'list.csv'} cannot be read: No such file or directory; correct its path"
     assert str(error.value) == expected
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_helpers.corpora import folder
 from fer_helpers.errors import ParamsError
 from fer_helpers.faces import Identity, Light, Pose, render
 from fer_helpers.frames import CHOICES, choose, extract, motion_energy
+from tests.builders import load_folder
 from tests.media_samples import (
     HEIGHT,
     WIDTH,
@@ -40,7 +40,7 @@ def corpus(tmp_path: Path) -> Path:
 def frames_of(
     corpus: Path, out: Path, clip_seconds: float = 0.0, pictures_as: str = "frames", **kwargs
 ) -> pd.DataFrame:
-    clips = folder.load(corpus, clip_seconds=clip_seconds, pictures_as=pictures_as)
+    clips = load_folder(corpus, clip_seconds=clip_seconds, pictures_as=pictures_as)
     table = extract(clips, corpus, out, **kwargs)
     assert set(clips["clip_id"]) == set(table["clip_id"]), "a clip has no row"
     return table
@@ -200,7 +200,7 @@ def test_pieces_of_a_cut_video_keep_to_their_time(corpus, tmp_path):
 
 def test_a_sample_of_the_pieces_is_cut_where_the_whole_table_is(corpus, tmp_path):
     write_coded_video(corpus / "clip.mp4", 60)
-    clips = folder.load(corpus, clip_seconds=0.8)
+    clips = load_folder(corpus, clip_seconds=0.8)
     table = extract(clips.iloc[[2]], corpus, tmp_path, choice="peak", k=60)
     assert codes(table, tmp_path) == list(range(40, 60))
 
@@ -351,7 +351,7 @@ def test_a_frame_lost_in_the_middle_does_not_shift_the_others(corpus, tmp_path):
 
 def test_a_video_shorter_than_its_clip_row_says_so(corpus, tmp_path):
     write_coded_video(corpus / "clip.mp4", 30)
-    clips = folder.load(corpus)
+    clips = load_folder(corpus)
     write_coded_video(corpus / "clip.mp4", 20)
     table = extract(clips, corpus, tmp_path / "out")
     assert table["status"].tolist() == ["ok"] * 3 + ["unreadable"] * 2
@@ -365,7 +365,7 @@ def test_files_gone_since_they_were_listed_are_rows(corpus, tmp_path):
     write_coded_video(corpus / "a.mp4", 3)
     for index in range(3):
         write_picture(corpus / "b" / f"{index}.png", coded(index))
-    clips = folder.load(corpus)
+    clips = load_folder(corpus)
     (corpus / "a.mp4").unlink()
     (corpus / "b" / "2.png").unlink()
     table = extract(clips, corpus, tmp_path / "out", choice="all")
@@ -434,7 +434,7 @@ def test_files_and_table_do_not_depend_on_the_number_of_threads(corpus, tmp_path
 def test_rows_come_in_the_order_of_the_clips(corpus, tmp_path):
     for number in range(4):
         write_coded_video(corpus / f"{number}.mp4", 4)
-    clips = folder.load(corpus).iloc[[2, 0, 3, 1]]
+    clips = load_folder(corpus).iloc[[2, 0, 3, 1]]
     table = extract(clips, corpus, tmp_path, k=2)
     assert table["clip_id"].tolist() == ["2", "2", "0", "0", "3", "3", "1", "1"]
     assert table["frame_index"].tolist() == [1, 3] * 4
@@ -442,7 +442,7 @@ def test_rows_come_in_the_order_of_the_clips(corpus, tmp_path):
 
 def test_no_clips_give_no_rows(corpus, tmp_path):
     write_coded_video(corpus / "a.mp4", 3)
-    assert extract(folder.load(corpus).iloc[:0], corpus, tmp_path).empty
+    assert extract(load_folder(corpus).iloc[:0], corpus, tmp_path).empty
 
 
 def test_an_unknown_crop_is_refused_before_any_work(corpus, tmp_path):

@@ -24,6 +24,7 @@ from fer_helpers.paths import ROOT
         ({"taxonomies": ["eight"]}, "'eight' is none of seven, ternary"),
         ({"surprise_is": "mixed"}, "surprise_is is 'mixed'"),
         ({"corpus": "folder"}, "needs corpus_path"),
+        ({"corpus": "ferv39k", "corpus_path": "x", "manifest": "m.csv"}, "manifest is for corpus 'folder'"),
         ({"corpus": "demo", "n_clips": 3}, "n_clips of at least 7"),
     ],
 )

@@ -7,7 +7,6 @@ teach the pipeline. Class shares and clip lengths follow FERV39k's DailyLife sce
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,13 @@ from joblib.externals.loky import get_reusable_executor
 from tqdm.auto import tqdm
 
 from fer_helpers import faces
+from fer_helpers.corpora.corpus import Corpus, Row
+from fer_helpers.corpora.manifest import read_manifest
 from fer_helpers.errors import CorpusError
 from fer_helpers.faces import SCENES, Identity, draw_identity, draw_light, render
 from fer_helpers.faces.motion import FPS, blinks, courses, envelope, poses, sway
+from fer_helpers.params import Params
+from fer_helpers.paths import resolve, written_whole
 
 DESCRIPTION = (
     "Rendered faces, no person's picture: drawings made from FACS action units. A label is the expression "
@@ -241,12 +244,8 @@ def render_corpus(folder: Path, n_clips: int = 240, seed: int = 1, n_jobs: int =
     if folder.exists() and any(folder.iterdir()) and not card.exists():
         raise CorpusError(f"{folder} holds files that are no demo corpus; move them or name another folder")
     clips = plan(n_clips, seed)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
-    ) as beside:
-        fresh = Path(beside) / "fresh"
-        (fresh / "clips").mkdir(parents=True)
+    with written_whole(folder) as fresh:
+        (fresh / "clips").mkdir()
         # A subject at a time, so that a worker builds each face once.
         tasks = [delayed(_write_clips)(fresh, of_subject, seed) for _, of_subject in clips.groupby("subject")]
         with tqdm(total=n_clips, desc="rendering clips") as progress:
@@ -256,6 +255,27 @@ def render_corpus(folder: Path, n_clips: int = 240, seed: int = 1, n_jobs: int =
         columns = ["path", "clip_id", "label", "subject", "scene", "split", "intensity", "second_label"]
         clips[columns].to_csv(fresh / "manifest.csv", index=False, lineterminator="\n")
         (fresh / "corpus.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
-        if folder.exists():
-            folder.rename(Path(beside) / "stale")
-        fresh.rename(folder)
+
+
+def _folder(params: Params) -> Path:
+    return resolve(f"outputs/corpora/demo-{params.n_clips}-seed{params.seed}")
+
+
+def _make(params: Params) -> None:
+    render_corpus(_folder(params), params.n_clips, params.seed)
+
+
+def _rows(root: Path, _: Params) -> list[Row]:
+    return read_manifest(root / "manifest.csv", root.resolve(), lambda path: None)
+
+
+CORPUS = Corpus(
+    about="Faces drawn from FACS action units by this project; the label is what the renderer intended.",
+    licence="CC0; no person's picture",
+    allow_upload=True,
+    citation="this project",
+    apply="rendered on this machine",
+    rows=_rows,
+    folder=_folder,
+    make=_make,
+)

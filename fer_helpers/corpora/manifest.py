@@ -6,9 +6,9 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fer_helpers.corpora.corpus import Row
 from fer_helpers.emotions import SEVEN, parse_emotion
 from fer_helpers.errors import CorpusError
 from fer_helpers.media import VIDEO_SUFFIXES
@@ -18,29 +18,15 @@ from fer_helpers.pictures import PICTURE_SUFFIXES, pictures_in
 _SHOWN = 3  # offenders named in a message
 
 
-@dataclass(frozen=True)
-class Row:
-    """What is known of a clip before its file is read; `labelled` says that a manifest speaks for its label."""
-
-    path: str
-    clip_id: str | None = None
-    labelled: bool = False
-    label: str | None = None
-    label_original: str | None = None
-    subject: str | None = None
-    scene: str | None = None
-    split: str | None = None
-    intensity: float | None = None
-
-
 Line = tuple[int, dict[str, str]]  # line number in the file, cells by column
 
 
-def read_manifest(manifest: Path, root: Path) -> list[Row]:
+def read_manifest(manifest: Path, root: Path, path_label: Callable[[str], str | None]) -> list[Row]:
     """The rows of `manifest`, a CSV file in UTF-8 whose paths start at the corpus folder `root` (resolved).
 
     Column `path` (with / or \\) is required; `clip_id, label, subject, scene, split, intensity` are read
-    where they are there, and other columns ignored. An empty label means unlabelled.
+    where they are there, and other columns ignored. An empty label means unlabelled; without a column for
+    labels, `path_label` says what a path means.
 
     Raises:
         CorpusError: in one line, naming the lines at fault, what was found and the remedy.
@@ -68,7 +54,7 @@ def read_manifest(manifest: Path, root: Path) -> list[Row]:
     names = Counter(cells.get("clip_id") or cells["path"] for _, cells in lines)
     refuse("clip_id", lambda name: names[name] > 1, "clip_id stands more than once", "give each clip its own")
     refuse("path", lambda p: names[p] > 1, "path without clip_id stands more than once", "give each row a clip_id")
-    return [_row(cells) for _, cells in lines]
+    return [_row(cells, path_label) for _, cells in lines]
 
 
 def _lines(manifest: Path) -> list[Line]:
@@ -96,16 +82,15 @@ def _lines(manifest: Path) -> list[Line]:
     return [(number, {**cells, "path": _with_slashes(cells["path"])}) for number, cells in lines]
 
 
-def _row(cells: dict[str, str]) -> Row:
-    word = cells.get("label") or None
-    names = {name: cells.get(name) or None for name in ("clip_id", "subject", "scene", "split")}
+def _row(cells: dict[str, str], path_label: Callable[[str], str | None]) -> Row:
     return Row(
         path=cells["path"],
-        labelled="label" in cells,
-        label=parse_emotion(word) if word else None,
-        label_original=word,
+        clip_id=cells.get("clip_id") or None,
+        label_original=cells["label"] or None if "label" in cells else path_label(cells["path"]),
+        scene=cells.get("scene") or None,
+        split=cells.get("split") or None,
+        subject=cells.get("subject") or None,
         intensity=_share(cells.get("intensity", "")),
-        **names,
     )
 
 
