@@ -1,4 +1,4 @@
-"""The command line: run, plan, batch, archive, serve."""
+"""The command line: run, plan, explore, batch, archive, serve."""
 
 from __future__ import annotations
 
@@ -79,6 +79,17 @@ def plan(params: Params) -> None:
     with Archive(resolve(params.archive)) as kept:
         known = annotate.answered(planned, kept)
     click.echo(requests.summary(planned, frames, params.strategies, known).round(4).to_string())
+
+
+@main.command()
+@click.argument("folder", default="outputs/demo")
+@click.option("--port", default=8866, show_default=True, help="port on 127.0.0.1")
+def explore(folder: str, port: int) -> None:
+    """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
+    from fer_helpers.explorer import serve
+    from fer_helpers.paths import resolve
+
+    serve.serve(resolve(folder), port, click.echo)
 
 
 @main.group()

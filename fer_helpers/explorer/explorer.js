@@ -162,12 +162,13 @@ class Explorer {
     this.timers = new Set();
     this.alive = true;
     this.parts = Object.fromEntries(
-      ["bar", "chips", "problem", "status", "matrices", "pairs", "pane"].map((name) => [name, el("div", { class: `fer-${name}` })]));
+      ["bar", "chips", "problem", "status", "body", "matrices", "pairs", "pane"].map((name) => [name, el("div", { class: `fer-${name}` })]));
     this.parts.problem.setAttribute("role", "alert");
     this.parts.status.setAttribute("role", "status"); // tells a screen reader what a click has found
     const side = el("div", { class: "fer-side" }, this.parts.matrices, this.parts.pairs);
     const frame = el("div", { class: "fer-frame" }, this.parts.bar, this.parts.chips, this.parts.problem, this.parts.status,
-      el("div", { class: "fer-body" }, side, this.parts.pane));
+      this.parts.body);
+    this.parts.body.append(side, this.parts.pane);
     root.classList.add("fer-explorer");
     root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes a letter typed on a cell for a command
     root.dataset.testid = "fer-explorer";
@@ -357,6 +358,7 @@ class Explorer {
       this.shown = { a, b };
       figures.push(this.matrix("b", b, view.b), this.matrix("change", b.map((row, i) => row.map((count, j) => count - a[i][j])), -1));
     }
+    this.parts.body.classList.toggle("fer-comparing", view.b >= 0);
     this.parts.matrices.replaceChildren(...figures);
     this.parts.pairs.replaceChildren(...this.pairs(a, n));
   }
@@ -395,7 +397,7 @@ class Explorer {
     const word = Number.isInteger(this.view.rows) ? "agreement" : "accuracy";
     if (!labelled) return `${clipsWord(all)}, none with a label in both row and column`;
     const [low, high] = wilson(hits, labelled);
-    return `${word} ${percent(hits / labelled)} [${Math.round(100 * low)}, ${Math.round(100 * high)}] of ${clipsWord(labelled)}; ${all - labelled} more without a label`;
+    return `${word} ${percent(hits / labelled)} [${Math.round(100 * low)}, ${Math.round(100 * high)}] of ${clipsWord(labelled)}${all > labelled ? `; ${all - labelled} more without a label` : ""}`;
   }
 
   changed() {
