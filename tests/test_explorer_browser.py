@@ -38,7 +38,7 @@ def run(tmp_path_factory):
 @pytest.fixture
 def page(browser, request):
     """A page whose errors, requests and executed hostile text fail the test."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1100}, accept_downloads=True, **getattr(request, "param", {}))
+    context = browser.new_context(**{"viewport": {"width": 1400, "height": 1100}} | getattr(request, "param", {}))
     page = context.new_page()
     errors, outside = [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -421,9 +421,10 @@ explorer"""
 
     cell = page.get_by_test_id(f"fer-a-{row}-{column}")
     cell.focus()
-    for letter in "abx":  # JupyterLab's shortcuts for a new cell above, below, and cutting one
+    cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length")
+    for letter in "ab":  # JupyterLab's shortcuts for a new cell above and below
         page.keyboard.press(letter)
-    assert page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length") == 1
+    assert page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length") == cells
     page.keyboard.press("ArrowLeft" if column != SEVEN[0] else "ArrowRight")
     page.keyboard.press("Enter")
     assert heading(page).startswith(f"{row} → ")
@@ -446,7 +447,11 @@ explorer"""
     page.get_by_test_id(f"fer-suggested-{clip}").select_option("sad", timeout=WAIT)
     page.get_by_test_id(f"fer-note-{clip}").fill("inner brows raised")
     page.get_by_test_id(f"fer-note-{clip}").press("Enter")
-    page.wait_for_function("clip => JSON.parse(document.querySelector(`[data-clip='${clip}']`).dataset.mark)?.note", arg=clip, timeout=WAIT)
+    page.get_by_test_id("fer-marked").wait_for(timeout=WAIT)
+    until = time.monotonic() + 20
+    while [one.note for one in review.read(run.folder)] != ["inner brows raised"]:
+        assert time.monotonic() < until, "the note was not kept"
+        time.sleep(0.1)
     kept = review.read(run.folder)
     assert [(one.clip_id, one.verdict, one.suggested, one.note) for one in kept] == [
         (ConfusionExplorer(run)._id(clip), "label looks wrong", "sad", "inner brows raised")

@@ -90,6 +90,9 @@ function wilson(hits, n) {
   return [share + (z * z) / (2 * n) - spread, share + (z * z) / (2 * n) + spread].map((end) => end / (1 + (z * z) / n));
 }
 
+/** What a mark says, to tell whether two say the same. */
+const essence = (mark) => JSON.stringify(mark?.verdict ? [mark.verdict, mark.suggested, mark.note] : null);
+
 const sum = (numbers) => numbers.reduce((x, y) => x + y, 0);
 const percent = (share) => `${Math.round(100 * share)} %`;
 const clipsWord = (n) => `${n} ${n === 1 ? "clip" : "clips"}`;
@@ -159,6 +162,7 @@ class Explorer {
     this.asked = 0; // number of the latest request for a page; answers to others come too late
     this.largeAsked = 0;
     this.answers = new Map(); // clip and series -> {item, url}
+    this.unsaved = new Map(); // clip -> its mark as shown, until Python has kept it
     this.timers = new Set();
     this.alive = true;
     this.parts = Object.fromEntries(
@@ -170,7 +174,15 @@ class Explorer {
       this.parts.body);
     this.parts.body.append(side, this.parts.pane);
     root.classList.add("fer-explorer");
-    root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes a letter typed on a cell for a command
+    // Or JupyterLab takes a letter typed on a cell for a command; its selectors match what has the focus before they
+    // look at what stands around it.
+    root.dataset.lmSuppressShortcuts = "true";
+    root.addEventListener("focusin", (event) => { event.target.dataset.lmSuppressShortcuts = "true"; });
+    root.addEventListener("keydown", (event) => { // JupyterLab keeps Enter from ending what is typed
+      if (event.key !== "Enter" || !event.target.matches("input[type=text], input[type=number]")) return;
+      event.preventDefault();
+      event.target.dispatchEvent(new Event("change"));
+    });
     root.dataset.testid = "fer-explorer";
     root.append(frame);
     this.root = root;
@@ -228,17 +240,12 @@ class Explorer {
 
   /** A mark has come, gone or changed: what somebody types into another clip's note stays. */
   marked() {
+    for (const [id, mark] of this.unsaved) if (essence(mark) === essence(this.marks[id])) this.unsaved.delete(id);
     if (this.view.rows === "corrected" || this.selected.matrix === "marked") return this.later();
     this.keepingFocus(() => {
       this.parts.bar.replaceChildren(...this.bar());
       this.drawHead();
-      for (const [clip, card] of this.cards) {
-        const mark = this.marks[this.data.clips[clip]];
-        if (card.dataset.mark === JSON.stringify(mark ?? null)) continue;
-        card.dataset.mark = JSON.stringify(mark ?? null);
-        card.classList.toggle("fer-has-mark", Boolean(mark));
-        card.querySelector(".fer-marking").replaceWith(this.marking(clip, this.data.clips[clip], mark));
-      }
+      this.drawMarkings();
     });
   }
 
@@ -562,11 +569,11 @@ class Explorer {
   series() { return this.view.b >= 0 ? [this.view.a, this.view.b] : [this.view.a]; }
 
   card(clip) {
-    const { data, view } = this, id = data.clips[clip], mark = this.marks[id];
+    const { data, view } = this, id = data.clips[clip], mark = this.markOf(id);
     const truth = labelsOf(data, view)[data.truth[taxonomyOf(data, view)][clip]] ?? NO_LABEL;
     const said = this.series().map((of) => this.said(of, clip));
     const facts = Object.entries(data.facets).map(([, { values, codes }]) => values[codes[clip]]).filter((value) => value != null);
-    return el("article", { "data-testid": "fer-card", "data-clip": clip, "data-mark": JSON.stringify(mark ?? null), class: mark ? "fer-has-mark" : null },
+    return el("article", { "data-testid": "fer-card", "data-clip": clip, "data-mark": essence(mark), class: mark?.verdict ? "fer-has-mark" : null },
       el("header", {}, el("b", { class: "fer-id" }, id), " ", el("small", {}, facts.join(" · "))),
       el("div", { class: "fer-strip" }),
       el("p", {}, "label ", el("b", {}, truth), el("span", { class: "fer-original" }), ...said),
@@ -583,22 +590,41 @@ class Explorer {
   }
 
   marking(clip, id, mark) {
-    const change = (more) => this.mark(clip, { suggested: mark?.suggested ?? null, note: mark?.note ?? "", verdict: mark?.verdict ?? null, ...more });
-    const verdicts = VERDICTS.map((verdict, at) => button(verdict, () => change({ verdict: mark?.verdict === verdict ? null : verdict }),
+    const verdicts = VERDICTS.map((verdict, at) => button(verdict, () => { this.mark(clip, { verdict: this.markOf(id)?.verdict === verdict ? null : verdict }); this.drawMarkings(); },
       { "aria-pressed": String(mark?.verdict === verdict), "data-testid": `fer-verdict-${clip}-${at}` }));
-    if (!mark) return el("div", { class: "fer-marking" }, ...verdicts);
+    if (!mark?.verdict) return el("div", { class: "fer-marking" }, ...verdicts);
     const note = el("input", { type: "text", maxlength: 2000, placeholder: "note", "aria-label": `Note on ${id.slice(0, 80)}`, "data-testid": `fer-note-${clip}`,
-      value: mark.note, onchange: () => change({ note: note.value }) });
+      value: mark.note, onchange: () => this.mark(clip, { note: note.value }, true) });
     const suggestions = [[null, "no suggestion"], ...this.data.labels.seven.map((label) => [label, label])];
     return el("div", { class: "fer-marking" }, ...verdicts,
-      choice("better:", `suggested-${clip}`, suggestions, mark.suggested, (suggested) => change({ suggested })), note);
+      choice("better:", `suggested-${clip}`, suggestions, mark.suggested, (suggested) => this.mark(clip, { suggested }, true)), note);
   }
 
-  mark(clip, { verdict, suggested, note }) {
-    const { data } = this, one = data.series[this.selected.matrix === "b" ? this.view.b : this.view.a];
-    const mark = { clip_id: data.clips[clip], verdict, suggested, note, label: data.labels.seven[data.truth.seven[clip]] ?? null,
+  markOf(id) { return this.unsaved.get(id) ?? this.marks[id]; }
+
+  /** Send a change of a clip's mark; `shown`: the page shows it already, and what is being clicked must not be replaced. */
+  mark(clip, change, shown = false) {
+    const { data } = this, id = data.clips[clip], one = data.series[this.selected.matrix === "b" ? this.view.b : this.view.a];
+    const { verdict = null, suggested = null, note = "" } = { ...this.markOf(id), ...change };
+    if (essence({ verdict, suggested, note }) === essence(this.markOf(id))) return;
+    this.unsaved.set(id, { verdict, suggested, note });
+    if (shown) this.cards.get(clip).dataset.mark = essence(this.unsaved.get(id));
+    const mark = { clip_id: id, verdict, suggested, note, label: data.labels.seven[data.truth.seven[clip]] ?? null,
       predicted: data.labels[one.taxonomy][one.codes[clip]] ?? null, strategy: one.strategy, model: one.model, taxonomy: one.taxonomy, asked: one.asked };
     this.model.send({ type: "mark", clip, mark });
+  }
+
+  /** Draw the buttons of each clip whose mark is not the one shown. */
+  drawMarkings() {
+    this.keepingFocus(() => {
+      for (const [clip, card] of this.cards) {
+        const id = this.data.clips[clip], mark = this.markOf(id);
+        if (card.dataset.mark === essence(mark)) continue;
+        card.dataset.mark = essence(mark);
+        card.classList.toggle("fer-has-mark", Boolean(mark?.verdict));
+        card.querySelector(".fer-marking").replaceWith(this.marking(clip, id, mark));
+      }
+    });
   }
 
   // - what only Python knows of a clip
@@ -624,7 +650,11 @@ class Explorer {
   say(words) { this.parts.problem.textContent = words; }
 
   hear(message, buffers = []) {
-    if (message.type === "problem") this.say(message.text);
+    if (message.type === "problem") {
+      this.say(message.text);
+      this.unsaved.clear();
+      this.drawMarkings();
+    }
     else if (message.type === "large") this.showLarge(message, buffers[0]);
     else if (message.type === "page" && message.id === this.asked) {
       this.say("");
