@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from fer_helpers import params, predictions, requests, tables
-from fer_helpers.emotions import SEVEN, TAXONOMIES
+from fer_helpers import params, tables
+from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, collapse, valence
 from fer_helpers.run import NOTEBOOKS, open_run, write_manifest
 
 STRATEGIES = ["single_frame", "majority_vote", "soft_vote", "multi_frame"]
+MODEL = "fer2013-cnn"
 HOSTILE = [
     "<script>window.hacked = 1</script>",
     '"><img src=x onerror="window.hacked = 1">',
@@ -30,7 +31,7 @@ HOSTILE = [
 
 
 def make_run(folder, n_clips=40, *, hostile=False, labelled=True, n_frames=5, taxonomies=("seven",), seed=1):
-    """A run in `folder` with noise for pictures: every table as the notebooks would write it."""
+    """A run in `folder` with noise for pictures and labels: every table of the shape the notebooks would write."""
     rng = np.random.default_rng(seed)
     ids = [f"clip {number:05d}" for number in range(n_clips)]
     words = HOSTILE if hostile else ["plain", "garden", "street"]
@@ -51,16 +52,18 @@ def make_run(folder, n_clips=40, *, hostile=False, labelled=True, n_frames=5, ta
     )
     folder.mkdir(parents=True, exist_ok=True)
     frames = _frames(folder, ids, n_frames, rng)
-    asking = requests.Asking("fer2013-cnn", prompt="reasoning")
-    planned = requests.plan(frames, STRATEGIES, taxonomies, asking)
+    planned = _requests(frames, taxonomies)
     answers = _answers(planned, words, rng)
-    predicted = predictions.predict(clips, frames, planned, answers, STRATEGIES)
-    if hostile:
-        predicted = tables.check("predictions", pd.concat([predicted, _imported(clips, rng)]))
+    parts = [_predictions(ids, name, taxonomy, rng) for taxonomy in taxonomies for name in STRATEGIES]
+    if "ternary" in taxonomies:
+        parts += [_collapsed(part) for part in parts if part["taxonomy"].iloc[0] == "seven"]
+    predicted = pd.concat([*parts, *([_imported(clips, rng)] if hostile else [])])
     made = {"clips": clips, "frames": frames, "requests": planned, "answers": answers, "predictions": predicted}
     for name, table in made.items():
         tables.write(name, table, folder)
-    known = params.Params(out=str(folder), strategies=STRATEGIES, taxonomies=list(taxonomies), strategy_shown="soft_vote")
+    known = params.Params(
+        out=str(folder), strategies=STRATEGIES, taxonomies=list(taxonomies), strategy_shown="soft_vote"
+    )
     write_manifest(folder, {"params": known.model_dump(), "started": list(NOTEBOOKS)})
     return open_run(folder)
 
@@ -82,10 +85,24 @@ def _frames(folder, ids, n_frames, rng):
     return tables.check("frames", pd.DataFrame(rows, columns=columns))
 
 
+def _requests(frames, taxonomies):
+    """Each frame alone, and all of a clip's together."""
+    rows = []
+    for taxonomy in taxonomies:
+        for clip_id, indices in frames.groupby("clip_id", sort=False)["frame_index"].agg(list).items():
+            groups = [[int(index)] for index in indices] + [[int(index) for index in indices]]
+            rows += [(f"{taxonomy} {len(rows) + n}", clip_id, group, taxonomy) for n, group in enumerate(groups)]
+    table = pd.DataFrame(rows, columns=["key", "clip_id", "frame_indices", "taxonomy"])
+    table["labels"] = [list(TAXONOMIES[taxonomy]) for taxonomy in table["taxonomy"]]
+    words = {"prompt": "reasoning", "prompt_sha256": "0", "detail": "low", "form": "schema", "reasoning_effort": ""}
+    numbers = {"replicate": 0, "temperature": 0.0, "tokens_image": 2833, "tokens_in": 2900, "tokens_out": 80}
+    return table.assign(model=MODEL, **words, **numbers)
+
+
 def _answers(planned, words, rng):
     """A reply to every request: mostly a label with its reasons, sometimes a failure."""
     rows = []
-    for number, request in enumerate(planned.drop_duplicates("key").itertuples()):
+    for number, request in enumerate(planned.itertuples()):
         labels = TAXONOMIES[request.taxonomy]
         shares = rng.dirichlet(np.full(len(labels), 0.5))
         status = rng.choice(["ok", "refused", "invalid"], p=[0.94, 0.04, 0.02])
@@ -105,6 +122,44 @@ def _answers(planned, words, rng):
             }
         )
     return tables.check("answers", pd.DataFrame(rows))
+
+
+def _shares(n, labels, rng):
+    """Probabilities of `n` clips, every fifteenth of which has none."""
+    shares = rng.dirichlet(np.full(len(labels), 0.5), n)
+    shares[rng.random(n) < 1 / 15] = np.nan
+    return pd.DataFrame(shares, columns=[f"prob_{label}" for label in labels])
+
+
+def _judged(shares, labels, rng, **base):
+    """Prediction rows from probabilities: the likeliest label, or a failure where there are none."""
+    ok = shares.notna().all(axis=1).to_numpy()
+    best = np.nan_to_num(shares.to_numpy()).argmax(axis=1)
+    return shares.assign(
+        **base,
+        label=[labels[at] if good else None for at, good in zip(best, ok, strict=True)],
+        confidence=shares.max(axis=1),
+        status=np.where(ok, "ok", rng.choice(["refused", "invalid"], len(shares))),
+        n_votes=np.where(ok, 5, 0),
+        agreement=np.where(ok, rng.choice([0.4, 0.6, 0.8, 1.0], len(shares)), np.nan),
+        tie=False,
+        tokens=2920,
+    )
+
+
+def _predictions(ids, strategy, taxonomy, rng):
+    labels = TAXONOMIES[taxonomy]
+    base = {"clip_id": ids, "strategy": strategy, "model": MODEL, "taxonomy": taxonomy, "asked": taxonomy}
+    return _judged(_shares(len(ids), labels, rng), labels, rng, **base)
+
+
+def _collapsed(part):
+    """Seven classes as three, as notebook 04 would."""
+    shares = [collapse(row) for row in part[[f"prob_{label}" for label in SEVEN]].to_numpy()]
+    table = pd.DataFrame(shares, columns=[f"prob_{label}" for label in TERNARY], index=part.index)
+    label = part["label"].map(valence, na_action="ignore")
+    kept = part.drop(columns=[f"prob_{label}" for label in SEVEN])
+    return kept.assign(**table, taxonomy="ternary", label=label)
 
 
 def _imported(clips, rng):

@@ -134,12 +134,16 @@ class Columns:
             "truth": {taxonomy: codes.tolist() for taxonomy, codes in self.truth.items()},
             "collapsed": self.collapsed.tolist(),
             "statuses": self.statuses,
-            "facets": {name: {"values": values, "codes": codes.tolist()} for name, (values, codes) in self.facets.items()},
+            "facets": {
+                name: {"values": values, "codes": codes.tolist()} for name, (values, codes) in self.facets.items()
+            },
             "series": series,
         }
         return json.dumps(data, separators=(",", ":"))
 
-    def where(self, view: Mapping[str, Any], selected: Mapping[str, Any], marked: Mapping[str, str | None]) -> np.ndarray:
+    def where(
+        self, view: Mapping[str, Any], selected: Mapping[str, Any], marked: Mapping[str, str | None]
+    ) -> np.ndarray:
         """Positions of the clips that `selected` names under the filters of `view`, the surest first.
 
         Args:

@@ -26,7 +26,7 @@ KEPT_STRIPS = 5000  # about 10 kB each
 
 
 class ConfusionExplorer(anywidget.AnyWidget):
-    """An interactive confusion matrix: click a cell, see its clips and why they were labelled so, mark what looks wrong.
+    """An interactive confusion matrix: click a cell, see its clips and why they were labelled so, mark what is wrong.
 
     Works without labels too: rows are then another annotator's labels. No picture is ever part of its state, so
     none enters a notebook's file; they are sent when a clip is looked at, from this kernel.

@@ -35,7 +35,7 @@ def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
     Raises:
         RunError: there is no run, or it has no predictions yet.
     """
-    from voila.app import Voila
+    from voila.app import Voila  # type: ignore[import-untyped]
 
     run = open_run(folder)
     run.read("predictions")  # an error here is a line, in the served page it would be nothing at all

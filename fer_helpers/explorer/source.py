@@ -44,12 +44,20 @@ class Source:
         return cls(run.folder.name, **{name: run.read(name) for name in names}, picture=run.picture)
 
     @classmethod
-    def of_tables(cls, predictions: pd.DataFrame, clips: pd.DataFrame, frames: pd.DataFrame, folder: Path | None) -> Source:
+    def of_tables(
+        cls, predictions: pd.DataFrame, clips: pd.DataFrame, frames: pd.DataFrame, folder: Path | None
+    ) -> Source:
         """Tables at hand, without replies; frames.path starts in `folder`, without which there are no frames."""
         frames = frames if folder else frames.iloc[:0]
-        empty = (pd.DataFrame(columns=list(tables.SCHEMAS[name].columns)) for name in ("requests", "answers"))
+        requests, answers = (
+            pd.DataFrame(columns=list(tables.SCHEMAS[name].columns)) for name in ("requests", "answers")
+        )
         paths = dict(zip(zip(frames["clip_id"], frames["frame_index"], strict=True), frames["path"], strict=True))
-        return cls("predictions", predictions, clips, frames, *empty, lambda *key: Path(folder or "", paths[key]).read_bytes())
+
+        def picture(clip_id: str, frame_index: int) -> bytes:
+            return Path(folder or "", paths[clip_id, frame_index]).read_bytes()
+
+        return cls("predictions", predictions, clips, frames, requests, answers, picture)
 
     # Of many thousand clips only those looked at are unpacked, so columns are kept as arrays and rows found by clip.
 

@@ -35,7 +35,7 @@ def strip(pictures: Sequence[bytes], side: int = SMALL, blurred: bool = False) -
 
 
 def _tile(picture: bytes, side: int, blurred: bool) -> np.ndarray:
-    tile = np.full((side, side, 3), _GREY, np.uint8)
+    tile: np.ndarray = np.full((side, side, 3), _GREY, np.uint8)
     try:
         image = decode_picture(picture)
     except Unreadable:
