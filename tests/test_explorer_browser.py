@@ -4,12 +4,8 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
-import secrets
-import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -23,11 +19,11 @@ from sklearn.metrics import confusion_matrix
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.explorer import ConfusionExplorer, review
 from fer_helpers.explorer.columns import NO_LABEL
-from fer_helpers.paths import ROOT
+from tests import servers
 from tests.explorer_samples import HOSTILE, make_run
+from tests.servers import WAIT
 
 pytestmark = pytest.mark.browser
-WAIT = 60_000  # ms; a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +230,7 @@ def test_hostile_text_is_text(run, files, page):
     words = "".join(page.locator(".fer-words").all_text_contents())
     assert any(text in words for text in HOSTILE[:3])
     page.wait_for_function(
-        "[...document.querySelectorAll('[data-testid=fer-frames]')].every(one => one.complete && one.naturalWidth === 560)"
+        "[...document.querySelectorAll('.fer-strip img')].every(one => one.complete && one.naturalWidth === 560)"
     )
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -282,7 +278,7 @@ def test_marks_of_the_file_are_exported(run, files, page):
     indirect=True,
 )  # fmt: skip
 def test_it_can_be_read_narrow_zoomed_and_dark(files, page):
-    """700 px, as 1400 px at 200 %: nothing is cut off; numbers have a contrast of 4.5 to their cell (WCAG 2.2, 1.4.3)."""
+    """700 px, as 1400 px at 200 %: nothing is cut off; numbers have a contrast of 4.5 (WCAG 2.2, 1.4.3)."""
     open_file(page, files["full"])
     page.get_by_test_id("fer-compare").select_option("multi_frame · fer2013-cnn")
     page.locator(f"[data-testid=fer-a-{'-'.join(busiest(matrix(page)))}]").click()
@@ -310,8 +306,13 @@ def test_the_browser_lists_what_python_selects(run, page):
     data, rng = explorer._data, np.random.default_rng(7)
     marks = {id_: {"clip_id": id_, "verdict": "label looks wrong", "suggested": "fear"} for id_ in data.clip_ids[:9]}
     page.set_content("<div id=place></div>")
-    page.evaluate("source => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))).then(module => { window.explorer = module.default; })",
-                  explorer._esm)  # fmt: skip
+    page.evaluate(
+        """async (source) => {
+          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+          window.explorer = (await import(url)).default;
+        }""",
+        str(explorer._esm),
+    )
     for _ in range(40):
         a = int(rng.integers(len(data.series)))
         peers = [n for n, one in enumerate(data.series) if n != a and one.taxonomy == data.series[a].taxonomy]
@@ -349,104 +350,10 @@ def test_the_browser_lists_what_python_selects(run, page):
 # --- JupyterLab -----------------------------------------------------------------------------------------------
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-@contextlib.contextmanager
-def serving(command, folder, **environment):
-    """A server's process with settings of its own; told to stop as Ctrl-C does."""
-    names = (
-        "JUPYTER_CONFIG_DIR",
-        "JUPYTER_DATA_DIR",
-        "JUPYTER_RUNTIME_DIR",
-        "JUPYTERLAB_SETTINGS_DIR",
-        "JUPYTERLAB_WORKSPACES_DIR",
-        "IPYTHONDIR",
-    )
-    own = {name: str(folder / name.lower()) for name in names}
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, env={**os.environ, **own, **environment, "PYTHONPATH": path, "JUPYTER_PREFER_ENV_PATH": "1"},
-            cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True,
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """JupyterLab on loopback: its address, its token, and the folder its notebooks lie in."""
-    folder = tmp_path_factory.mktemp("lab")
-    settings = folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    port, token = free_port(), secrets.token_hex(16)
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"),
-        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--LabApp.extension_manager=readonly"),
-    ]
-    with serving(command, folder) as process:
-        address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/api/status?token={token}", timeout=5):
-                break
-            assert process.poll() is None, (folder / "log").read_text()[-2000:]
-            assert time.monotonic() < until, "JupyterLab does not answer"
-            time.sleep(0.2)
-        yield address, token, folder
-
-
-READY = """async () => {
-  const app = window.jupyterapp;
-  await app.restored;
-  const notebook = app.shell.currentWidget;
-  if (!notebook?.sessionContext) return false;
-  await notebook.revealed;
-  await notebook.sessionContext.ready;
-  const kernel = notebook.sessionContext.session?.kernel;
-  return kernel?.connectionStatus === "connected" && kernel.status === "idle";
-}"""
-RUN_ALL = """() => {
-  window.ran = "running";
-  const end = (how) => { window.ran = String(how); };
-  window.jupyterapp.commands.execute("notebook:run-all-cells").then(end, end);
-}"""
-IN_KERNEL = """async (code) => {
-  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  const future = kernel.requestExecute({ code });
-  let said = "";
-  future.onIOPub = ({ content }) => { said += content.text ?? (content.traceback ?? []).join("\\n"); };
-  await future.done;
-  return said;
-}"""
-
-
-def open_notebook(page, lab, name, cells):
-    """Write a notebook, open it in JupyterLab and run it to the end."""
-    address, token, folder = lab
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / name)
-    page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
-    page.wait_for_function("window.jupyterapp?.shell?.currentWidget", timeout=WAIT)
-    page.wait_for_function(READY, timeout=WAIT, polling=200)
-    page.evaluate(RUN_ALL)
-    page.get_by_test_id("fer-matrix-a").wait_for(timeout=WAIT)
-    page.wait_for_function("window.ran !== 'running'", timeout=WAIT)
-    assert page.evaluate("window.ran") == "true"
+    with servers.lab(tmp_path_factory.mktemp("lab")) as started:
+        yield started
 
 
 def test_in_jupyterlab(run, lab, page):
@@ -457,7 +364,8 @@ from fer_helpers.explorer import ConfusionExplorer
 from fer_helpers.run import open_run
 explorer = ConfusionExplorer(open_run(Path({str(run.folder)!r})), strategy="soft_vote")
 explorer"""
-    open_notebook(page, lab, "explorer.ipynb", [start])
+    servers.open_notebook(page, lab, "explorer.ipynb", [start])
+    page.get_by_test_id("fer-matrix-a").wait_for(timeout=WAIT)
     counts = matrix(page)
     assert counts == expected(run, "soft_vote")
     row, column = busiest(counts)
@@ -469,7 +377,7 @@ explorer"""
     )
 
     asked = "shown = explorer.selection; print(explorer.selected, len(shown), set(shown['truth']), set(shown['label']))"
-    said = page.evaluate(IN_KERNEL, asked)
+    said = page.evaluate(servers.IN_KERNEL, asked)
     assert (
         said.strip()
         == f"{{'matrix': 'a', 'row': '{row}', 'column': '{column}'}} {counts[row, column]} {{'{row}'}} {{'{column}'}}"
@@ -518,7 +426,7 @@ explorer"""
     assert [(one.clip_id, one.verdict, one.suggested, one.note) for one in kept] == [
         (ConfusionExplorer(run)._id(clip), "label looks wrong", "sad", "inner brows raised")
     ]
-    said = page.evaluate(IN_KERNEL, "print(len(explorer.marks), explorer.marks['suggested'][0])")
+    said = page.evaluate(servers.IN_KERNEL, "print(len(explorer.marks), explorer.marks['suggested'][0])")
     assert said.split() == ["1", "sad"]
     with page.expect_download() as download:
         page.get_by_test_id("fer-csv").click()
@@ -538,10 +446,10 @@ explorer"""
     ink = page.evaluate("getComputedStyle(document.querySelector('.fer-explorer')).color")
     assert ink == "rgb(255, 255, 255)"
 
-    page.evaluate(IN_KERNEL, "explorer.selected = {'matrix': 'a', 'row': 'sad', 'column': 'sad'}")
+    page.evaluate(servers.IN_KERNEL, "explorer.selected = {'matrix': 'a', 'row': 'sad', 'column': 'sad'}")
     page.get_by_text(f"sad → sad: {counts['sad', 'sad']} clip").first.wait_for(timeout=WAIT)
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
-    path = lab[2] / "explorer.ipynb"
+    path = lab.folder / "explorer.ipynb"
     until = time.monotonic() + 30
     while not nbformat.read(path, as_version=4).cells[0].get("outputs"):
         assert time.monotonic() < until, "the notebook was not saved"
@@ -559,10 +467,10 @@ def test_in_voila(run, page, tmp_path):
     """`fer-helpers explore` serves on loopback with a token, keeps marks in the run's folder, and ends on Ctrl-C."""
     (run.folder / review.FILE).unlink(missing_ok=True)
     before = {path.name: path.stat().st_mtime_ns for path in run.folder.iterdir()}
-    port = free_port()
+    port = servers.free_port()
     code = "from fer_helpers.cli import main; main()"
     command = [sys.executable, "-u", "-c", code, "explore", str(run.folder), "--port", str(port)]
-    with serving(command, tmp_path) as process:
+    with servers.serving(command, tmp_path) as process:
         address = process.stdout.readline().strip()
         assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/\?token=[\w-]{{32,}}", address), (
             tmp_path / "log"
