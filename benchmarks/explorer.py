@@ -37,7 +37,10 @@ CLICK = """async ([name, wait]) => {
   return performance.now() - began;
 }"""
 WATCH = """() => {
-  const look = () => document.querySelector("[data-testid=fer-matrix-a]") ? (window.shownAt = Date.now() / 1000) : requestAnimationFrame(look);
+  const look = () => {
+    if (document.querySelector("[data-testid=fer-matrix-a]")) window.shownAt = Date.now() / 1000;
+    else requestAnimationFrame(look);
+  };
   look();
 }"""
 
@@ -57,19 +60,22 @@ def clicks(page: Page) -> dict[str, float]:
     names = cells.evaluate_all("all => all.filter(one => one.dataset.count >= 12).map(one => one.dataset.testid)")
     first = [page.evaluate(CLICK, [name, True]) for name in names[:8]]
     again = [page.evaluate(CLICK, [name, True]) for name in names[:8]]
-    page.evaluate("document.querySelector('[data-testid=fer-diagonal]').dataset.ready = 1")
     redraw = [page.evaluate(CLICK, ["fer-diagonal", False]) for _ in range(5)]
     return {"click": max(first), "again": max(again), "redraw": max(redraw)}
 
 
-def in_lab(page: Page, lab: servers.Lab, folder: Path) -> dict[str, float]:
-    """Seconds from the end of the cell to the matrix, and milliseconds of clicks."""
-    start = f"""from pathlib import Path
+OPENING = """from pathlib import Path
 from fer_helpers.explorer import ConfusionExplorer
 from fer_helpers.run import open_run
-explorer = ConfusionExplorer(open_run(Path({str(folder)!r})))"""
+run = open_run(Path({folder!r}))"""
+
+
+def in_lab(page: Page, lab: servers.Lab, folder: Path) -> dict[str, float]:
+    """Seconds from the end of the cell to the matrix, and milliseconds of clicks."""
+    cells = [f"{OPENING.format(folder=str(folder))}\nexplorer = ConfusionExplorer(run)"]
+    cells.append("import time\ndisplay(explorer)\nended = time.time()")
     page.add_init_script(f"({WATCH})()")
-    servers.open_notebook(page, lab, f"{folder.name}.ipynb", [start, "import time\ndisplay(explorer)\nended = time.time()"])
+    servers.open_notebook(page, lab, f"{folder.name}.ipynb", cells)
     page.wait_for_function("window.shownAt", timeout=servers.WAIT)
     ended = float(page.evaluate(servers.IN_KERNEL, "print(ended)"))
     return {"shown": page.evaluate("window.shownAt") - ended, **clicks(page)}
@@ -93,7 +99,7 @@ def measure(browser: Any, lab: servers.Lab, place: Path, clips: int, frames: int
     began = time.perf_counter()
     explorer = ConfusionExplorer(open_run(folder))
     made = time.perf_counter() - began
-    opening = f"from pathlib import Path\nfrom fer_helpers.explorer import ConfusionExplorer\nfrom fer_helpers.run import open_run\nrun = open_run(Path({str(folder)!r}))"
+    opening = OPENING.format(folder=str(folder))
     more = saved(place, [opening, "ConfusionExplorer(run)"]) - saved(place, [opening, "None"])
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     there = in_lab(page, lab, folder)
@@ -109,13 +115,17 @@ def measure(browser: Any, lab: servers.Lab, place: Path, clips: int, frames: int
         full = as_file(page, explorer, place / "full.html", "full")
         page.close()
         cells.append(f"{full['mb']:.1f} MB, {full['written']:.0f} s, {full['opened']:.1f} s")
+    else:
+        cells.append("")
     return "| " + " | ".join(cells) + " |"
 
 
 def main() -> None:
     """Print the table, row by row."""
-    print("| clips × frames × strategies | made | shown | new click | click again | redraw | notebook | file | written | opened | with frames |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    names = ["clips × frames × strategies", "made", "shown", "new click", "click again", "redraw", "notebook", "file"]
+    names += ["written", "opened", "with frames"]
+    print("| " + " | ".join(names) + " |")
+    print("|" + "---|" * len(names))
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         place = Path(name)
         (place / "lab").mkdir()

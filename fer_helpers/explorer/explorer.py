@@ -20,7 +20,6 @@ from fer_helpers.explorer.source import Source
 from fer_helpers.explorer.strips import LARGE, SMALL
 from fer_helpers.run import Run
 
-_HERE = Path(__file__).parent
 MOST_ON_A_PAGE = 48
 KEPT_STRIPS = 5000  # about 10 kB each
 
@@ -54,8 +53,8 @@ class ConfusionExplorer(anywidget.AnyWidget):
         RunError: a table is missing, or there is no prediction of any clip.
     """
 
-    _esm = _HERE / "explorer.js"
-    _css = _HERE / "explorer.css"
+    _esm = page.module()
+    _css = page.style()
     view = traitlets.Dict().tag(sync=True)
     selected = traitlets.Dict().tag(sync=True)
     selection = traitlets.Instance(pd.DataFrame)
