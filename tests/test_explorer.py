@@ -16,6 +16,7 @@ from fer_helpers.errors import RunError
 from fer_helpers.explorer import ConfusionExplorer, review
 from fer_helpers.explorer.columns import NO_LABEL, Columns, first_view
 from fer_helpers.explorer.strips import MOST, SMALL, spread, strip
+from tests.conftest import fer
 from tests.explorer_samples import HOSTILE, make_run
 
 
@@ -356,6 +357,15 @@ def test_rows_can_be_the_corrected_labels(run, explorer):
     assert clips["clip_id"][0] not in set(explorer.selection["clip_id"])
     explorer.view = {**explorer.view, "rows": "corrected"}
     assert clips["clip_id"][0] in set(explorer.selection["clip_id"])
+
+
+# --- serving --------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_without_a_run_is_not_served(tmp_path):
+    result = fer("explore", tmp_path)
+    assert result.exit_code == 1
+    assert result.output == f"fer-helpers: {tmp_path} is no run's folder: it has no manifest.json\n"
 
 
 # --- the file -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
+from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.explorer import ConfusionExplorer, review
@@ -345,6 +346,28 @@ def test_the_browser_lists_what_python_selects(run, page):
         assert shown[0] == found[:12].tolist(), (view, selected)
         if kind != "b" or view["b"] >= 0:
             assert f": {len(found)} clip" in shown[1], (view, selected)
+
+
+def test_intervals_are_the_methods_they_name(page):
+    """Wilson's against statsmodels; the paired one against Agresti's table 10.1 (Categorical Data Analysis, 2002)."""
+    page.set_content("")
+    source = f"{ConfusionExplorer._esm}\nexport {{ wilson, pairedDifference }};"
+    read = """async ([source, calls]) => {
+      const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+      return calls.map(([name, ...values]) => module[name](...values));
+    }"""
+    shares = [(0, 5), (1, 3), (40, 60), (2339, 2339)]
+    calls = [
+        *(("wilson", *pair) for pair in shares),
+        ("pairedDifference", 86, 150, 1600),
+        ("pairedDifference", 3, 3, 9),
+    ]
+    *ends, approval, none = page.evaluate(read, [source, calls])
+    for found, (hits, n) in zip(ends, shares, strict=True):
+        assert found == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-4)
+    assert approval == pytest.approx([-0.04, -0.059, -0.021], abs=5e-4)
+    assert none[0] == 0
+    assert none[1] == -none[2] < 0
 
 
 # --- JupyterLab -----------------------------------------------------------------------------------------------

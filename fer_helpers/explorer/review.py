@@ -109,5 +109,6 @@ def corrected(clips: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
         marks: as ConfusionExplorer.marks or `table(read(folder))`: clip_id, verdict, suggested.
     """
     better = marks[(marks["verdict"] == LOOKS_WRONG) & marks["suggested"].notna()]
-    suggested = clips["clip_id"].map(dict(zip(better["clip_id"], better["suggested"], strict=True)))
-    return clips.assign(label_corrected=suggested.astype("str").fillna(clips["label"]))
+    suggested = dict(zip(better["clip_id"], better["suggested"], strict=True))
+    wrong = clips["clip_id"].isin(suggested.keys())
+    return clips.assign(label_corrected=clips["label"].mask(wrong, clips["clip_id"].map(suggested)))

@@ -78,17 +78,32 @@ function positions(data, view, selected, marks, rows, kept) {
   return found.sort((x, y) => sure[y] - sure[x] || x - y);
 }
 
-/** How many clips changed sides between two annotators, and how many of them to and from the row's label. */
+/**
+ * What changed between two annotators: clips that changed sides, how many of them to and from the row's label, and, of
+ * the n clips that both label, how many only the second (won) and only the first (lost) labels as the row does.
+ */
 function changes(rows, a, b, kept) {
-  let [all, better, worse] = [0, 0, 0];
+  const found = { all: 0, better: 0, worse: 0, n: 0, won: 0, lost: 0 };
   for (let at = 0; at < rows.length; at++) {
-    if (!kept[at] || same(a[at], b[at])) continue;
-    all++;
-    if (rows[at] < 0) continue;
-    better += b[at] === rows[at];
-    worse += a[at] === rows[at];
+    if (!kept[at]) continue;
+    const both = rows[at] >= 0 && a[at] >= 0 && b[at] >= 0;
+    const [better, worse] = [b[at] === rows[at] && rows[at] >= 0, a[at] === rows[at] && rows[at] >= 0];
+    found.n += both;
+    if (same(a[at], b[at])) continue;
+    found.all++;
+    found.better += better;
+    found.worse += worse;
+    found.won += both && better;
+    found.lost += both && worse;
   }
-  return { all, better, worse };
+  return found;
+}
+
+/** Difference of two shares of the same n clips, with its 95 % interval (Agresti & Min 2005). */
+function pairedDifference(won, lost, n) {
+  const difference = (won - lost) / (n + 2);
+  const error = Math.sqrt(won + lost + 1 - (won - lost) ** 2 / (n + 2)) / (n + 2);
+  return [(won - lost) / n, difference - 1.96 * error, difference + 1.96 * error];
 }
 
 /** Why the clips of a row have no label: [status, clips]. */

@@ -70,8 +70,12 @@ class Matrices {
 
   changed() {
     const { explorer, explorer: { data: { series }, view, rows, kept } } = this;
-    const { all, better, worse } = changes(rows, series[view.a].codes, series[view.b].codes, kept);
-    const words = `${clipsWord(all)} changed sides: ${better} to the row's label, ${worse} away from it`;
+    const { all, better, worse, n, won, lost } = changes(rows, series[view.a].codes, series[view.b].codes, kept);
+    const [difference, ...ends] = pairedDifference(won, lost, n).map((share) => Math.round(100 * share));
+    const sign = difference > 0 ? "+" : "";
+    const points = `${sign}${difference} points [${ends.join(", ")}] on the ${clipsWord(n)} both label`;
+    const sides = `${clipsWord(all)} changed sides: ${better} to the row's label, ${worse} away from it`;
+    const words = n ? `${sides}; ${points}` : sides;
     return button(words, () => explorer.select({ matrix: "change" }), test("changed"));
   }
 
