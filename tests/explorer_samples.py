@@ -26,6 +26,7 @@ HOSTILE = [
     "\u202egnp.exe \u2066x",
     "${window.hacked = 1}{{ 7 * 7 }}",
     "../../../etc/passwd",
+    "[" * 5000,
     "é\u0000\u2028x" + "y" * 100_000,
 ]
 

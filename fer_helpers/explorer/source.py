@@ -73,8 +73,9 @@ class Source:
         return indices, [self.requests[name].to_numpy(object) for name in columns]
 
     @cached_property
-    def _answers(self) -> tuple[pd.Index, list[np.ndarray]]:
-        return pd.Index(self.answers["key"]), [self.answers[c].to_numpy(object) for c in ("status", "label", "raw")]
+    def _answers(self) -> tuple[dict[str, int], list[np.ndarray]]:
+        rows = dict(zip(self.answers["key"], range(len(self.answers)), strict=True))
+        return rows, [self.answers[name].to_numpy(object) for name in ("status", "label", "raw")]
 
     @cached_property
     def _predicted(self) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -127,22 +128,16 @@ class Source:
         frames = self.key_frames(clip_id)
         groups = {tuple(group) for group in STRATEGIES[series.strategy].groups(frames)}
         rows, (indices, taxonomies, models, keys) = self._requests
-        asked = [
-            row
-            for row in rows.get(clip_id, [])
-            if taxonomies[row] == series.asked and models[row] == series.model and tuple(indices[row]) in groups
-        ]
-        known, (statuses, labels, raws) = self._answers
-        return [
-            {
-                "frames": [frames.index(index) + 1 for index in indices[row]],
-                "status": statuses[at],
-                "label": labels[at] if isinstance(labels[at], str) else None,
-                "words": _words(raws[at]),
-            }
-            for row, at in zip(asked, known.get_indexer([keys[row] for row in asked]), strict=True)
-            if at >= 0
-        ]
+        answer_rows, (statuses, labels, raws) = self._answers
+        found = []
+        for row in rows.get(clip_id, []):
+            wanted = taxonomies[row] == series.asked and models[row] == series.model and tuple(indices[row]) in groups
+            at = answer_rows.get(keys[row]) if wanted else None
+            if at is not None:
+                label = labels[at] if isinstance(labels[at], str) else None
+                shown = [frames.index(index) + 1 for index in indices[row]]
+                found.append({"frames": shown, "status": statuses[at], "label": label, "words": _words(raws[at])})
+        return found
 
 
 def _words(raw: object) -> str:
@@ -150,7 +145,7 @@ def _words(raw: object) -> str:
     text = raw if isinstance(raw, str) else ""
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested without end
         said = None
     if isinstance(said, dict) and "label" in said:
         text = str(said.get("reasoning", ""))
