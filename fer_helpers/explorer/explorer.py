@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -75,6 +75,8 @@ class ConfusionExplorer(anywidget.AnyWidget):
     ) -> None:
         if isinstance(run, Run):
             source, folder, surprise = Source.of_run(run), run.folder, run.params.surprise_is
+        elif clips is None or frames is None:
+            raise TypeError("a predictions table needs the clips and frames tables beside it")
         else:
             source = Source.of_tables(run, clips, frames, folder)
         self._sources = [source, *([Source.of_run(compare)] if compare else [])]
@@ -104,6 +106,8 @@ class ConfusionExplorer(anywidget.AnyWidget):
     def to_html(self, path: Path | str, frames: str = "none") -> Path:
         """Write the explorer as one file that needs no server and reaches no network; returns its path.
 
+        The replies are in it, and the marks made so far with their notes.
+
         Args:
             path: the file; written whole or not at all.
             frames: "none"; "blurred", a mosaic; or "full": whoever gets the file then has the faces, so ask the
@@ -127,7 +131,7 @@ class ConfusionExplorer(anywidget.AnyWidget):
     def _new_strip(self, source: int, clip: int, side: int) -> bytes:
         return self._sources[source].strip(self._id(clip), side)
 
-    def _item(self, clip: int, series: Any) -> dict[str, Any]:
+    def _item(self, clip: int, series: Iterable[int]) -> dict[str, Any]:
         """What the browser is told of one clip when it is looked at."""
         clip_id, sources = self._id(clip), self._sources
         about = {n: sources[one.source].about(one, clip, clip_id) for n in series for one in [self._data.series[n]]}
@@ -173,7 +177,7 @@ class ConfusionExplorer(anywidget.AnyWidget):
 
     def _send_large(self, message: dict[str, Any]) -> None:
         of = self._data.series[message["series"]].source
-        picture = self._strip(of, self._valid(message["clip"]), LARGE)
+        picture = self._new_strip(of, self._valid(message["clip"]), LARGE)
         self.send({"type": "large", "id": message["id"], "clip": message["clip"]}, buffers=[picture])
 
     def _valid(self, clip: int) -> int:
