@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from fer_helpers import corpora, provider, report, tables
 from fer_helpers.errors import BudgetError, RunError
+from fer_helpers.explorer import review
 from fer_helpers.ledger import Ledger
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
@@ -84,6 +85,8 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
             if notebook == "03_zero_shot_annotation":
                 sent = open_run(out).facts["requests_sent"]
         upstream = step + json.dumps(_hashes(notebook, out))
+        if notebook == "03_zero_shot_annotation":  # what follows reads the reviewer's marks
+            upstream += review.table(review.read(out)).to_json()
     return sent
 
 
