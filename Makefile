@@ -18,11 +18,12 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# A quarter of an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
+# Half an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.corpora 2>/dev/null
 	$(BIN)/python -m benchmarks.client 2>/dev/null
 	$(BIN)/python -m benchmarks.bootstrap
+	$(BIN)/python -m benchmarks.explorer 2>/dev/null
 
 # Runs the committed notebooks anew on the demo and cleans them of what changes from run to run.
 notebooks: $(READY)

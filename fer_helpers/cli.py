@@ -151,6 +151,17 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
         click.echo(f"{csv} is written")
 
 
+@main.command()
+@click.argument("folder", default="outputs/demo")
+@click.option("--port", default=8866, show_default=True, help="port on 127.0.0.1")
+def explore(folder: str, port: int) -> None:
+    """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
+    from fer_helpers.explorer import serve
+    from fer_helpers.paths import resolve
+
+    serve.serve(resolve(folder), port, click.echo)
+
+
 @main.group()
 def batch() -> None:
     """Annotate through the Batch API: half the price, within a day."""

@@ -17,6 +17,7 @@ from traitlets.config import Config
 from fer_helpers import corpora, provider, report, tables
 from fer_helpers.annotators import IMPORTED
 from fer_helpers.errors import BudgetError, RunError
+from fer_helpers.explorer import review
 from fer_helpers.ledger import Ledger
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
@@ -97,13 +98,12 @@ def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
 
 
 def _from_outside(notebook: str, params: Params, out: Path) -> str:
-    """What a step reads that no earlier one wrote: imported predictions, human votes, other runs."""
+    """What a step reads that no earlier one wrote: imported predictions, marks, human votes, other runs."""
     if notebook != "04_strategy_comparison":
         return ""
-    others = [
-        resolve(folder) / f"{table}.parquet" for folder in params.compare_with for table in ("clips", "predictions")
-    ]
-    files = [out / IMPORTED / "predictions.parquet", *([resolve(params.votes)] if params.votes else []), *others]
+    files = [out / IMPORTED / "predictions.parquet", out / review.FILE]
+    files += [resolve(params.votes)] if params.votes else []
+    files += [resolve(run) / f"{table}.parquet" for run in params.compare_with for table in ("clips", "predictions")]
     return json.dumps([sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in files])
 
 

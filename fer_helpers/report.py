@@ -104,6 +104,7 @@ def write(run: Run) -> Path:
         labelled=not run.read("scores").empty,
         summary=_cells(summary(run)),
         figures=_figures(run, manifest.get("figures", {})),
+        explorer=(run.folder / "explorer.html").is_file(),
         notebooks=[name for name in NOTEBOOKS if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],
         params=manifest["params"],
         made_with=manifest["made_with"],

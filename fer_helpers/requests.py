@@ -100,7 +100,7 @@ def _json(value: object) -> bytes:
 Group = tuple[tuple[int, ...], bool]  # frames asked about together, and whether as a mosaic
 
 
-def _groups(strategy: Strategy, frames: Sequence[int]) -> set[Group]:
+def groups(strategy: Strategy, frames: Sequence[int]) -> set[Group]:
     """What `strategy` asks about a clip; a mosaic of one frame is that frame."""
     return {(tuple(group), strategy.mosaic and len(group) > 1) for group in strategy.groups(frames)}
 
@@ -126,7 +126,7 @@ def plan(frames: pd.DataFrame, strategies: Iterable[str], taxonomies: Iterable[s
         pictures = dict(zip(clip["frame_index"].astype(int), facts, strict=True))
         askings: dict[Group, int] = {}
         for strategy in wanted:
-            for group in _groups(strategy, list(pictures)):
+            for group in groups(strategy, list(pictures)):
                 askings[group] = max(askings.get(group, 1), asking.replicates if strategy.replicates else 1)
         for taxonomy in taxonomies:
             for group in sorted(askings, key=lambda group: (len(group[0]), group)):
@@ -180,7 +180,7 @@ def needed_by(strategy: str, requests: pd.DataFrame, frames: pd.DataFrame) -> pd
     """Rows of `requests` that `strategy` pools; of a cascade, those of its first stage."""
     found = find(strategy)
     usable = frames[frames["status"] == "ok"].groupby("clip_id")["frame_index"].apply(list)
-    wanted = {(clip_id, *group) for clip_id, indices in usable.items() for group in _groups(found, indices)}
+    wanted = {(clip_id, *group) for clip_id, indices in usable.items() for group in groups(found, indices)}
     triples = zip(requests["clip_id"], requests["frame_indices"], requests["mosaic"], strict=True)
     mine = np.array([(clip, tuple(indices), as_one) in wanted for clip, indices, as_one in triples], dtype=bool)
     return requests[mine & (found.replicates | (requests["replicate"] == 0))]

@@ -10,6 +10,7 @@ import papermill
 import pytest
 
 from fer_helpers import execute, tables
+from fer_helpers.explorer import review
 from fer_helpers.run import NOTEBOOKS, read_manifest
 from tests.conftest import SMALL, fer
 
@@ -47,6 +48,21 @@ def test_the_second_run_sends_nothing_and_says_so(small_run):
     assert result.exit_code == 0, result.output
     assert "requests sent: 0" in result.output
     assert result.output.count("whole and unchanged, skipped") == 5
+
+
+def test_a_mark_reruns_what_reads_marks(small_run):
+    """The corrected label stands beside the corpus's in notebook 05."""
+    _, folder = small_run
+    clip = tables.read("clips", folder).iloc[0]
+    better = "sad" if clip["label"] != "sad" else "happy"
+    review.keep(review.Mark(clip_id=clip["clip_id"], verdict=review.LOOKS_WRONG, suggested=better), folder)
+    result = fer("run", "params/demo.yaml", *SMALL)
+    (folder / review.FILE).unlink()
+    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"], result.output
+    shown = (folder / "notebooks" / "05_error_analysis.ipynb").read_text()
+    assert "**1** clips are marked, **1** labels corrected" in shown
+    assert "the corpus's labels" in shown
+    assert tables.read("clips", folder)["label"].iloc[0] == clip["label"]
 
 
 def test_another_parameter_reruns_only_what_depends_on_it(small_run):

@@ -19,7 +19,8 @@ def run(small_run):
 
 def test_it_needs_nothing_but_itself(run):
     page = (run.folder / "report.html").read_text()
-    assert not re.findall(r"""(?:src|href)=["'](?!data:|notebooks/)""", page)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|notebooks/|explorer\.html)""", page)
+    assert (run.folder / "explorer.html").is_file()
     assert page.count("<figure>") == len(list((run.folder / "figures").glob("*.svg"))) >= 9
 
 

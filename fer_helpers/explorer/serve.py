@@ -1,0 +1,66 @@
+"""Serves a run's explorer with Voila, on this machine only: notebook 05's section as a page, without its code."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbformat import v4
+from traitlets.config import Config
+
+from fer_helpers.paths import ROOT
+from fer_helpers.run import NOTEBOOKS, open_run
+
+TAG = "explore"  # of the cells of notebook 05 that are served
+# Voila's page asks a CDN for icons; nobody but this machine needs to know that somebody looks at faces here.
+_POLICY = (
+    "default-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "script-src 'self' blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'none'"
+)
+_SETUP = """\
+from pathlib import Path
+from fer_helpers.explorer import ConfusionExplorer
+from fer_helpers.run import open_run
+run = open_run(Path({folder!r}))
+strategy_shown = run.params.strategy_shown"""
+
+
+def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
+    """Serve the run in `folder` on 127.0.0.1 until interrupted; `say` is told the address, with its token.
+
+    Raises:
+        RunError: there is no run, or it has no predictions yet.
+    """
+    from voila.app import Voila  # type: ignore[import-untyped]
+
+    run = open_run(folder)
+    run.read("predictions")  # an error here is a line, in the served page it would be nothing at all
+    token = secrets.token_urlsafe(24)
+    with tempfile.TemporaryDirectory() as place:
+        notebook = Path(place, "explorer.ipynb")
+        nbformat.write(_notebook(folder), notebook)
+        app = Voila.instance(
+            ip="127.0.0.1",
+            port=port,
+            port_retries=0,
+            token=token,
+            open_browser=False,
+            log_level="ERROR",
+            config=Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {}),
+            tornado_settings={"headers": {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}},
+        )
+        app.initialize([str(notebook)])
+        say(f"http://127.0.0.1:{port}/?token={token}")
+        app.start()
+
+
+def _notebook(folder: Path) -> nbformat.NotebookNode:
+    """The tagged cells of notebook 05 after a cell that opens the run without writing anything into its folder."""
+    source = nbformat.read(ROOT / "notebooks" / f"{NOTEBOOKS[-1]}.ipynb", as_version=4)
+    tagged = [cell for cell in source.cells if TAG in cell.metadata.get("tags", [])]
+    setup = v4.new_code_cell(_SETUP.format(folder=str(folder)))
+    return v4.new_notebook(cells=[setup, *tagged], metadata=source.metadata)
