@@ -9,13 +9,12 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fer_helpers.corpora import folder
 from fer_helpers.errors import ParamsError
 from fer_helpers.faces import Identity, Light, Pose, render
-from fer_helpers.frames import CHOICES, choose, extract, motion_energy
+from fer_helpers.frames import extract
+from fer_helpers.key_frames import How
 from tests.media_samples import (
     HEIGHT,
     WIDTH,
@@ -41,81 +40,14 @@ def frames_of(
     corpus: Path, out: Path, clip_seconds: float = 0.0, pictures_as: str = "frames", **kwargs
 ) -> pd.DataFrame:
     clips = folder.load(corpus, clip_seconds=clip_seconds, pictures_as=pictures_as)
-    table = extract(clips, corpus, out, **kwargs)
+    elsewhere = {name: kwargs.pop(name) for name in ("n_jobs", "frame_store", "dask_scheduler") if name in kwargs}
+    table = extract(clips, corpus, out, How(**kwargs), **elsewhere)
     assert set(clips["clip_id"]) == set(table["clip_id"]), "a clip has no row"
     return table
 
 
 def codes(table: pd.DataFrame, out: Path) -> list[int]:
     return [read_code(read_jpeg(out / path)) for path in table["path"].dropna()]
-
-
-# --- choose ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("n", "k", "expected"),
-    [
-        (30, 5, [3, 9, 15, 21, 27]),  # parts of 6 frames, centres 3, 9, ...
-        (10, 4, [1, 3, 6, 8]),  # centres 1.25, 3.75, 6.25, 8.75
-        (7, 7, [0, 1, 2, 3, 4, 5, 6]),
-        (3, 5, [0, 1, 2]),  # fewer frames than asked for: all of them
-        (1, 5, [0]),
-        (0, 5, []),
-        (30, 1, [15]),
-    ],
-)
-def test_uniform_takes_the_centres_of_equal_parts(n, k, expected):
-    assert choose("uniform", n, k) == expected
-
-
-@pytest.mark.parametrize(("n", "expected"), [(0, []), (1, [0]), (2, [1]), (5, [2]), (30, [15])])
-def test_middle_is_the_frame_nearest_the_middle(n, expected):
-    assert choose("middle", n, 5) == expected
-
-
-def test_peak_takes_the_strongest_and_keeps_apart():
-    motion = np.array([0, 1, 9, 8, 7, 1, 1, 2, 6, 5, 1, 1], float)
-    # n/(2k) = 2 frames apart: 2 (9) rules out 3; 4 (7) is far enough and rules out 3 and 5; then 8 (6).
-    assert choose("peak", 12, 3, motion) == [2, 4, 8]
-    # n/(2k) = 3: 2 (9) rules out 4, so 8 (6) is second.
-    assert choose("peak", 12, 2, motion) == [2, 8]
-
-
-def test_peak_breaks_ties_by_time():
-    assert choose("peak", 8, 2, np.zeros(8)) == [0, 2]
-
-
-@given(choice=st.sampled_from(list(CHOICES)), n=st.integers(0, 200), k=st.integers(1, 64), data=st.data())
-def test_any_choice_is_ascending_unique_within_the_clip_and_as_many_as_asked(choice, n, k, data):
-    motion = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)), float)
-    chosen = choose(choice, n, k, motion)
-    assert chosen == sorted(set(chosen))
-    assert all(0 <= index < n for index in chosen)
-    assert len(chosen) == {"middle": min(n, 1), "all": n}.get(choice, min(n, k))
-    if choice == "peak" and len(chosen) > 1:
-        assert min(np.diff(chosen)) >= max(1, n // (2 * k))
-
-
-@given(n=st.integers(1, 300), k=st.integers(1, 64))
-def test_uniform_is_symmetric_up_to_rounding(n, k):
-    chosen = choose("uniform", n, k)
-    assert abs(chosen[0] - (n - 1 - chosen[-1])) <= 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("best", 9, 3), "frame choice 'best' is unknown: use one of middle, uniform, all, peak"),
-        (("uniform", 9, 0), "key frames a clip: 0 is below 1; ask for at least one"),
-        (("peak", 9, 3), "frame choice peak needs the motion of all 9 frames"),
-        (("peak", 9, 3, np.zeros(8)), "frame choice peak needs the motion of all 9 frames"),
-    ],
-)
-def test_choose_says_what_it_cannot_do(arguments, message):
-    with pytest.raises(ParamsError) as error:
-        choose(*arguments)
-    assert str(error.value) == message
 
 
 # --- the right frame ------------------------------------------------------------------------------------
@@ -166,25 +98,10 @@ def test_peak_finds_where_the_picture_changes(corpus, tmp_path):
     assert grey == pytest.approx([110, 60], abs=4)  # the frames at the jumps: 60+10+40 and 120-10-50
 
 
-def test_motion_energy_by_hand(corpus):
-    """Grey levels 10, 10, 40, 40: differences 0, 0, 30, 0; means over three frames 0, 10, 10, 15."""
-    for index, level in enumerate([10, 10, 40, 40]):
-        write_picture(corpus / f"{index}.png", np.full((20, 30, 3), level, np.uint8))
-    assert motion_energy(corpus).tolist() == pytest.approx([0, 10, 10, 15])
-
-
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_peak_of_the_shortest_clips(corpus, tmp_path, n):
     write_coded_video(corpus / "clip.mp4", n)
     assert frames_of(corpus, tmp_path / "out", choice="peak")["frame_index"].tolist() == list(range(n))
-
-
-def test_motion_energy_of_a_video(corpus):
-    video = write_video(corpus / "v.mp4", [np.full((64, 64, 3), level, np.uint8) for level in [50] * 5 + [150] * 5])
-    energy = motion_energy(video)
-    assert energy.shape == (10,)
-    assert energy[[4, 5, 6]] == pytest.approx(100 / 3, abs=2)
-    assert energy[[0, 1, 2, 8, 9]] == pytest.approx(0, abs=1)
 
 
 def test_pieces_of_a_cut_video_keep_to_their_time(corpus, tmp_path):
@@ -201,7 +118,7 @@ def test_pieces_of_a_cut_video_keep_to_their_time(corpus, tmp_path):
 def test_a_sample_of_the_pieces_is_cut_where_the_whole_table_is(corpus, tmp_path):
     write_coded_video(corpus / "clip.mp4", 60)
     clips = folder.load(corpus, clip_seconds=0.8)
-    table = extract(clips.iloc[[2]], corpus, tmp_path, choice="peak", k=60)
+    table = extract(clips.iloc[[2]], corpus, tmp_path, How(choice="peak", k=60))
     assert codes(table, tmp_path) == list(range(40, 60))
 
 
@@ -368,10 +285,10 @@ def test_files_gone_since_they_were_listed_are_rows(corpus, tmp_path):
     clips = folder.load(corpus)
     (corpus / "a.mp4").unlink()
     (corpus / "b" / "2.png").unlink()
-    table = extract(clips, corpus, tmp_path / "out", choice="all")
+    table = extract(clips, corpus, tmp_path / "out", How(choice="all"))
     assert table["status"].tolist() == ["unreadable"] * 3 + ["ok", "ok", "unreadable"]
     assert "No such file" in table["reason"][0]
-    assert table["reason"][5].startswith("picture cannot be read")
+    assert table["reason"][5].startswith("frame cannot be decoded: the picture is gone; 2 of")
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
@@ -412,7 +329,7 @@ def test_hostile_names_stay_inside_the_frames_folder(corpus, tmp_path):
     table = frames_of(corpus, tmp_path / "out", choice="middle")
     assert set(table["clip_id"]) == set(HOSTILE)
     assert set(table["status"]) == {"ok"}
-    assert table["path"].str.fullmatch(r"frames/[A-Za-z0-9][A-Za-z0-9-]*/0001\.jpg").all()
+    assert table["path"].str.fullmatch(r"frames/[A-Za-z0-9][A-Za-z0-9-]*/0001-[0-9a-f]{16}\.jpg").all()
     assert table["path"].is_unique
     written = [p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert sorted(written) == sorted(table["path"])  # and no half-written file beside them
@@ -435,7 +352,7 @@ def test_rows_come_in_the_order_of_the_clips(corpus, tmp_path):
     for number in range(4):
         write_coded_video(corpus / f"{number}.mp4", 4)
     clips = folder.load(corpus).iloc[[2, 0, 3, 1]]
-    table = extract(clips, corpus, tmp_path, k=2)
+    table = extract(clips, corpus, tmp_path, How(k=2))
     assert table["clip_id"].tolist() == ["2", "2", "0", "0", "3", "3", "1", "1"]
     assert table["frame_index"].tolist() == [1, 3] * 4
 
@@ -447,7 +364,7 @@ def test_no_clips_give_no_rows(corpus, tmp_path):
 
 def test_an_unknown_crop_is_refused_before_any_work(corpus, tmp_path):
     write_coded_video(corpus / "a.mp4", 3)
-    with pytest.raises(ParamsError, match="face crop 'dlib' is unknown: use one of none, haar"):
+    with pytest.raises(ParamsError, match="face crop 'dlib' is unknown: use one of none, haar, yunet"):
         frames_of(corpus, tmp_path / "out", face_crop="dlib")
     assert not (tmp_path / "out").exists()
 
@@ -460,7 +377,8 @@ def test_a_frame_without_a_face_is_a_row_that_says_so(corpus, tmp_path):
     write_video(corpus / "noise.mp4", [noise] * 5)
     table = frames_of(corpus, tmp_path / "out", k=2, face_crop="haar")
     assert table["status"].tolist() == ["no_face"] * 2
-    assert table["reason"].tolist() == ["no frontal face was found"] * 2
+    assert table["reason"].tolist() == ["no face was found by haar"] * 2
+    assert table["n_faces"].tolist() == [0, 0]
     assert table["frame_index"].tolist() == [1, 3]
     assert table[["path", "sha256", "face_x"]].isna().all(axis=None)
     assert not (tmp_path / "out").exists()
@@ -469,7 +387,7 @@ def test_a_frame_without_a_face_is_a_row_that_says_so(corpus, tmp_path):
 def test_without_a_crop_there_is_no_face_box(corpus, tmp_path):
     write_coded_video(corpus / "a.mp4", 3)
     table = frames_of(corpus, tmp_path / "out")
-    assert table[["face_x", "face_y", "face_w", "face_h", "face_score"]].isna().all(axis=None)
+    assert table[["face_x", "face_y", "face_w", "face_h", "face_score", "n_faces"]].isna().all(axis=None)
 
 
 def test_the_largest_face_is_cropped_with_a_quarter_of_its_side_around_it(corpus, tmp_path):
@@ -491,3 +409,4 @@ def test_the_largest_face_is_cropped_with_a_quarter_of_its_side_around_it(corpus
     expected = cv2.resize(scene[round(top) : round(bottom), round(left) : round(right)], found.shape[1::-1])
     assert np.abs(found.astype(int) - expected).mean() < 8
     assert row["face_score"] > 0
+    assert row["n_faces"] == 2
