@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
@@ -22,10 +23,13 @@ def extract(
     clips: pd.DataFrame,
     corpus: Path,
     out: Path,
-    how: How | None = None,
+    choice: str = "uniform",
+    k: int = 5,
+    *,
     frame_store: str = "",
     dask_scheduler: str = "",
     n_jobs: int = -1,
+    **more: Any,
 ) -> pd.DataFrame:
     """Write the key frames of `clips` as JPEG files and return the frames table.
 
@@ -36,17 +40,17 @@ def extract(
         clips: the clips table, or some of its rows.
         corpus: folder that clips.path starts from; on a cluster, at the same place on every machine.
         out: the run's folder.
-        how: which frames, and what is done to them.
+        choice, k: which frames, see `choices.choose`.
+        more: what else `key_frames.How` takes: face_crop, size, quality, ...
         frame_store: folder or fsspec address for the JPEGs; empty: `out`/frames.
         dask_scheduler: address of a Dask scheduler whose workers do the work; empty: threads here.
         n_jobs: threads, as joblib counts them.
 
     Raises:
-        ParamsError: `how` cannot be done, the store is of an unknown kind, or there is no such scheduler.
+        ParamsError: what is asked for cannot be done, the store is of an unknown kind, or there is no such scheduler.
         RunError: a key frame cannot be written.
     """
-    how = how or How()
-    store = FrameStore(out, frame_store)
+    how, store = How(choice, k, **more), FrameStore(out, frame_store)
     how.check()
     store.check()
     _check_times(clips, corpus, how)

@@ -14,7 +14,6 @@ from fer_helpers.corpora import folder
 from fer_helpers.errors import ParamsError
 from fer_helpers.faces import Identity, Light, Pose, render
 from fer_helpers.frames import extract
-from fer_helpers.key_frames import How
 from tests.media_samples import (
     HEIGHT,
     WIDTH,
@@ -40,8 +39,7 @@ def frames_of(
     corpus: Path, out: Path, clip_seconds: float = 0.0, pictures_as: str = "frames", **kwargs
 ) -> pd.DataFrame:
     clips = folder.load(corpus, clip_seconds=clip_seconds, pictures_as=pictures_as)
-    elsewhere = {name: kwargs.pop(name) for name in ("n_jobs", "frame_store", "dask_scheduler") if name in kwargs}
-    table = extract(clips, corpus, out, How(**kwargs), **elsewhere)
+    table = extract(clips, corpus, out, **kwargs)
     assert set(clips["clip_id"]) == set(table["clip_id"]), "a clip has no row"
     return table
 
@@ -118,7 +116,7 @@ def test_pieces_of_a_cut_video_keep_to_their_time(corpus, tmp_path):
 def test_a_sample_of_the_pieces_is_cut_where_the_whole_table_is(corpus, tmp_path):
     write_coded_video(corpus / "clip.mp4", 60)
     clips = folder.load(corpus, clip_seconds=0.8)
-    table = extract(clips.iloc[[2]], corpus, tmp_path, How(choice="peak", k=60))
+    table = extract(clips.iloc[[2]], corpus, tmp_path, "peak", 60)
     assert codes(table, tmp_path) == list(range(40, 60))
 
 
@@ -285,7 +283,7 @@ def test_files_gone_since_they_were_listed_are_rows(corpus, tmp_path):
     clips = folder.load(corpus)
     (corpus / "a.mp4").unlink()
     (corpus / "b" / "2.png").unlink()
-    table = extract(clips, corpus, tmp_path / "out", How(choice="all"))
+    table = extract(clips, corpus, tmp_path / "out", "all")
     assert table["status"].tolist() == ["unreadable"] * 3 + ["ok", "ok", "unreadable"]
     assert "No such file" in table["reason"][0]
     assert table["reason"][5].startswith("frame cannot be decoded: the picture is gone; 2 of")
@@ -352,7 +350,7 @@ def test_rows_come_in_the_order_of_the_clips(corpus, tmp_path):
     for number in range(4):
         write_coded_video(corpus / f"{number}.mp4", 4)
     clips = folder.load(corpus).iloc[[2, 0, 3, 1]]
-    table = extract(clips, corpus, tmp_path, How(k=2))
+    table = extract(clips, corpus, tmp_path, k=2)
     assert table["clip_id"].tolist() == ["2", "2", "0", "0", "3", "3", "1", "1"]
     assert table["frame_index"].tolist() == [1, 3] * 4
 
