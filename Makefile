@@ -21,6 +21,7 @@ check: $(READY)
 # A quarter of an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.client 2>/dev/null
+	$(BIN)/python -m benchmarks.frames 2>/dev/null
 
 # Runs the committed notebooks anew on the demo and cleans them of what changes from run to run.
 notebooks: $(READY)

@@ -94,7 +94,7 @@ def _workers(dask_scheduler: str) -> Iterator[None]:
     except ImportError as error:
         raise ParamsError("dask_scheduler needs a package: pip install 'fer-helpers[cluster]'") from error
     try:
-        client = Client(dask_scheduler, timeout="10s")
+        client = Client(dask_scheduler, timeout="5s")
     except (OSError, ValueError) as error:
         raise ParamsError(
             f"dask_scheduler {dask_scheduler!r} cannot be reached ({one_line(error)}): start one with `dask scheduler`"
