@@ -113,14 +113,14 @@ def pick(faces: Sequence[Face], which: str, width: int, height: int) -> Face | N
     return max(faces, key=lambda face: face.w * face.h, default=None)
 
 
-def steadied(face: Face, neighbours: Sequence[Face | None]) -> Face:
+def steadied(face: Face, neighbours: Sequence[Face]) -> Face:
     """`face` with the median box of its own and those of its neighbouring key frames that show the same face.
 
     A detector's box jumps from frame to frame more than a head does. A box that overlaps by less than half
     (intersection over union) is another face or a real movement, and has no say.
     """
     boxes = [(face.x, face.y, face.w, face.h)]
-    boxes += [(other.x, other.y, other.w, other.h) for other in neighbours if other and _overlap(face, other) >= _SAME]
+    boxes += [(other.x, other.y, other.w, other.h) for other in neighbours if _overlap(face, other) >= _SAME]
     x, y, w, h = np.median(boxes, axis=0).tolist()
     return Face(x, y, w, h, face.score)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -179,50 +179,56 @@ def _lost(clip: _Clip, n: int, index: int, footage: Footage) -> Row:
 
 def _made(frames: Iterable[Frame], how: How) -> Iterator[tuple[Frame, _Jpeg | Row]]:
     """Each frame with its JPEG, or what its row says instead."""
-    if how.face_crop != "none":
-        yield from _cropped(frames, how)
+    if how.face_crop == "none":
+        for frame in frames:
+            yield frame, _or_reason(_whole, frame, how)
         return
-    for frame in frames:
-        try:
-            passed_on = frame.jpeg(how.size)
-            yield frame, _Jpeg(*passed_on) if passed_on else _encoded(frame.bgr(how.size), how)
-        except Unreadable as error:
-            yield frame, {"status": "unreadable", "reason": str(error)}
-
-
-def _cropped(frames: Iterable[Frame], how: How) -> Iterator[tuple[Frame, _Jpeg | Row]]:
-    """As `_made`; the key frames before and after one are held, so that a face's box can be steadied."""
-    looked = (_looked_at(frame, how) for frame in frames)
+    # The key frames before and after one are held, so that a face's box can be steadied.
+    looked = ((frame, _or_reason(_looked_at, frame, how)) for frame in frames)
     before, now = None, next(looked, None)
     while now:
         after = next(looked, None)
-        if now.face:
-            face = steadied(now.face, [other.face for other in (before, after) if other])
-            made = _encoded(crop(now.picture, face, how.face_margin), how)
-            yield now.frame, replace(made, face=face, n_faces=now.n_faces)
+        found = now[1]
+        if isinstance(found, _Looked):
+            around = [other[1].face for other in (before, after) if other and isinstance(other[1], _Looked)]
+            yield now[0], _or_reason(_cropped, found, around, how)
         else:
-            yield now.frame, now.instead
+            yield now[0], found
         before, now = now, after
+
+
+def _or_reason(make: Callable, *arguments: Any) -> Any:
+    try:
+        return make(*arguments)
+    except Unreadable as error:
+        return {"status": "unreadable", "reason": str(error)}
+
+
+def _whole(frame: Frame, how: How) -> _Jpeg:
+    passed_on = frame.jpeg(how.size)
+    return _Jpeg(*passed_on) if passed_on else _encoded(frame.bgr(how.size), how)
 
 
 @dataclass(frozen=True)
 class _Looked:
-    frame: Frame
-    picture: np.ndarray = field(default_factory=lambda: np.empty(0))
-    face: Face | None = None
-    n_faces: int = 0
-    instead: Row = field(default_factory=dict)  # what the row says if there is no face
+    picture: np.ndarray
+    face: Face
+    n_faces: int
 
 
-def _looked_at(frame: Frame, how: How) -> _Looked:
-    try:
-        picture = frame.bgr(0)  # a face is looked for, and its box given, in the frame as it is
-    except Unreadable as error:
-        return _Looked(frame, instead={"status": "unreadable", "reason": str(error)})
+def _looked_at(frame: Frame, how: How) -> _Looked | Row:
+    picture = frame.bgr(0)  # a face is looked for, and its box given, in the frame as it is
     faces = find_faces(picture, how.face_crop, how.face_weights)
     face = pick(faces, how.face_choice, picture.shape[1], picture.shape[0])
-    none = {"status": "no_face", "reason": f"no face was found by {how.face_crop}", "n_faces": 0}
-    return _Looked(frame, picture, face, len(faces), none)
+    if face is None:
+        return {"status": "no_face", "reason": f"no face was found by {how.face_crop}", "n_faces": 0}
+    return _Looked(picture, face, len(faces))
+
+
+def _cropped(found: _Looked, around: list[Face], how: How) -> _Jpeg:
+    face = steadied(found.face, around)
+    made = _encoded(crop(found.picture, face, how.face_margin), how)
+    return replace(made, face=face, n_faces=found.n_faces)
 
 
 def _encoded(picture: np.ndarray, how: How) -> _Jpeg:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from fer_helpers import footage
@@ -29,14 +30,13 @@ class Curve:
 
     def add(self, index: int, grey: np.ndarray) -> None:
         """The frame at `index`, after all that were added."""
-        now = grey.astype(np.float32)
-        level = now - now.mean()
+        level = grey - np.float32(cv2.mean(grey)[0])
         if not self._at:
-            self._before, self._first = now, level
+            self._before, self._first = grey, level
         self._at.append(index)
-        self._moved.append(float(np.abs(now - self._before).mean()))
-        self._away.append(float(np.abs(level - self._first).mean()))
-        self._before = now
+        self._moved.append(cv2.norm(grey, self._before, cv2.NORM_L1) / grey.size)
+        self._away.append(cv2.norm(level, self._first, cv2.NORM_L1) / grey.size)
+        self._before = grey
 
     def _placed(self, values: list[float], n: int) -> np.ndarray:
         placed = np.zeros(n)
