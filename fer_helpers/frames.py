@@ -112,12 +112,11 @@ def remove_stale(table: pd.DataFrame, out: Path) -> int:
     They are an earlier run's. Only files named as this package names them are touched, and nothing in a
     `frame_store`, which runs may share.
     """
-    named = set(table["path"].dropna())
+    named = {out / path.removeprefix("file://") for path in table["path"].dropna()}
     stale = [
         file
         for file in (out / "frames").glob("*/*.jpg*")
-        if re.fullmatch(r"\d{4,}-[0-9a-f]{16}\.jpg(\.part)?", file.name)
-        and file.relative_to(out).as_posix() not in named
+        if re.fullmatch(r"\d{4,}-[0-9a-f]{16}\.jpg(\.part)?", file.name) and file not in named
     ]
     for file in stale:
         file.unlink()

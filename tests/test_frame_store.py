@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import fsspec
+import pandas as pd
 import pytest
 
 from fer_helpers import frame_store, params
 from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.frame_store import FrameStore
+from fer_helpers.run import Run
 
 
 @pytest.mark.parametrize("kind", ["run", "folder", "file", "memory"])
@@ -43,6 +45,14 @@ def test_a_picture_that_is_gone_is_one_line(tmp_path):
         with pytest.raises(RunError, match="cannot be read") as error:
             frame_store.read(tmp_path, path)
         assert "\n" not in str(error.value)
+
+
+def test_a_run_reads_its_pictures_back_from_the_store(tmp_path):
+    path = FrameStore(tmp_path, "memory://run").write("clip/0003.jpg", b"picture")
+    run = Run(tmp_path, params.Params())
+    run.write("frames", pd.DataFrame({"clip_id": ["clip"], "frame_index": [3], "path": [path], "status": ["ok"]}))
+    assert run.picture("clip", 3) == b"picture"
+    assert run.pictures("clip") == [b"picture"]
 
 
 @pytest.mark.parametrize("address", ["nosuch://bucket/a", "nosuchscheme+x://a"])

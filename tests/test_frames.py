@@ -623,6 +623,13 @@ def test_key_frames_of_an_earlier_run_go_and_nothing_else(corpus, tmp_path):
     assert left == {*own, *(out / path for path in now["path"])}
 
 
+def test_a_store_inside_the_runs_folder_is_not_taken_for_an_earlier_run(corpus, tmp_path):
+    write_coded_video(corpus / "a.mp4")
+    for address in (str(tmp_path / "out" / "frames"), f"file://{tmp_path}/out/frames"):
+        table = frames_of(corpus, tmp_path / "out", frame_store=address)
+        assert remove_stale(table, tmp_path / "out") == 0
+
+
 def test_face_boxes_are_steadied_over_neighbouring_key_frames(corpus, tmp_path, monkeypatch):
     """The detector's boxes are 100, 130 and 100 wide; the middle one is drawn to the others'."""
     boxes = iter([Face(20, 20, w, w, 1.0) for w in (100, 130, 100)])
