@@ -201,17 +201,17 @@ def extraction_table(paths: list[Path]) -> dict[str, list[float]]:
 
 
 def resident(n: int, paths: list[Path]) -> float:
-    """Largest resident memory of a process that extracts five frames of each of `n` clips, MB."""
+    """Resident memory of a process when it has extracted five frames of each of `n` clips, MB."""
     with tempfile.TemporaryDirectory() as work:
         for number in range(n):
             Path(work, f"{number}.mp4").hardlink_to(paths[number % 4])
         code = (
-            "import resource, sys, tempfile, pathlib\n"
+            "import sys, tempfile, pathlib, psutil\n"
             "from fer_helpers import frames\nfrom fer_helpers.corpora import folder\n"
             "clips = folder.load(pathlib.Path(sys.argv[1]))\n"
             "with tempfile.TemporaryDirectory() as out:\n"
-            "    frames.extract(clips, pathlib.Path(sys.argv[1]), pathlib.Path(out))\n"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+            "    table = frames.extract(clips, pathlib.Path(sys.argv[1]), pathlib.Path(out))\n"
+            "print(psutil.Process().memory_info().rss / 1e6)\n"
         )
         done = subprocess.run([sys.executable, "-c", code, work], check=True, capture_output=True, text=True)
     return float(json.loads(done.stdout))
@@ -244,7 +244,7 @@ def main() -> None:
                 gain = ratio(times[f"{choice}, 1, wall"], times[f"{choice}, 2, wall"])
                 print(f"| {size} | {shown} | {cost} | {rate:.0f} | {gain} |", flush=True)
         used = [f"{resident(n, made['224²']):.0f} MB after {n}" for n in MEMORY]
-        print(f"\nLargest resident memory, five frames of each clip at 224²: {', '.join(used)} clips")
+        print(f"\nResident memory, five frames of each clip at 224²: {', '.join(used)} clips")
 
 
 if __name__ == "__main__":
