@@ -66,6 +66,7 @@ class How:
 @dataclass(frozen=True)
 class _Clip:
     clip_id: str
+    folder: str  # in the store; a clip's id is untrusted text
     start_s: float
     first: int  # index in the file of the clip's first frame
     times: np.ndarray  # of its frames, s from its start; empty if nobody asked
@@ -97,7 +98,8 @@ def of_file(corpus: Path, path: str, clips: list[Row], how: How, store: FrameSto
     times = media.probe(corpus / path, corpus).times if probed else np.empty(0)
     for row in good:
         first = int(np.searchsorted(times, row["start_s"]))
-        clip = _Clip(row["clip_id"], row["start_s"], first, times[first : first + row["n_frames"]] - row["start_s"])
+        own = times[first : first + row["n_frames"]] - row["start_s"]
+        clip = _Clip(row["clip_id"], safe_name(row["clip_id"]), row["start_s"], first, own)
         rows += _of_clip(clip, row["n_frames"], footage, how, store)
     return rows
 
@@ -163,8 +165,8 @@ def _row(clip: _Clip, frame: Frame, made: _Jpeg | Row, store: FrameStore) -> Row
     if not isinstance(made, _Jpeg):
         return {**row, **made}
     digest = sha256(made.data).hexdigest()
-    # A clip's id is untrusted text. With the hash in its name a file is never taken for another run's.
-    path = store.write(f"{safe_name(clip.clip_id)}/{index:04d}-{digest[:16]}.jpg", made.data)
+    # With the hash in its name a file is never taken for another run's.
+    path = store.write(f"{clip.folder}/{index:04d}-{digest[:16]}.jpg", made.data)
     face = {f"face_{name}": value for name, value in asdict(made.face).items()} if made.face else {}
     row |= {"path": path, "sha256": digest, "width": made.width, "height": made.height}
     return {**row, **face, "n_faces": made.n_faces, "status": "ok"}
