@@ -18,7 +18,7 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# A quarter of an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
+# Half an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.client 2>/dev/null
 	$(BIN)/python -m benchmarks.frames 2>/dev/null
