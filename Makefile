@@ -24,6 +24,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.client 2>/dev/null
 	$(BIN)/python -m benchmarks.bootstrap
 	$(BIN)/python -m benchmarks.explorer 2>/dev/null
+	$(BIN)/python -m benchmarks.frames 2>/dev/null
 
 # Runs the committed notebooks anew on the demo and cleans them of what changes from run to run.
 notebooks: $(READY)

@@ -1,118 +1,22 @@
-"""Key frames: which frames of a clip to keep, and the clips table turned into JPEG files and the frames table."""
+"""The clips table turned into key frames and the frames table, by threads here or on a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from functools import partial
-from hashlib import sha256
-from itertools import chain
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import av
-import cv2
-import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 
-from fer_helpers import media, tables
+from fer_helpers import tables
 from fer_helpers.errors import ParamsError
-from fer_helpers.face_crop import Face, crop, largest_face
-from fer_helpers.motion import differences, motion_energy, smoothed
-from fer_helpers.paths import safe_name
-from fer_helpers.pictures import Unreadable, decode_picture, is_pictures, one_line, pictures_of, plain_jpeg_size
-
-FACE_CROPS = ("none", "haar")
-
-
-# --- choosing -------------------------------------------------------------------------------------------
-
-
-def _middle(n: int, k: int, motion: np.ndarray | None) -> list[int]:
-    return [n // 2] if n else []
-
-
-def _uniform(n: int, k: int, motion: np.ndarray | None) -> list[int]:
-    return sorted({(2 * part + 1) * n // (2 * k) for part in range(k)}) if n else []
-
-
-def _all(n: int, k: int, motion: np.ndarray | None) -> list[int]:
-    return list(range(n))
-
-
-def _peak(n: int, k: int, motion: np.ndarray | None) -> list[int]:
-    if motion is None or len(motion) != n:
-        raise ParamsError(f"frame choice peak needs the motion of all {n} frames")
-    apart = max(1, n // (2 * k))  # rounded down, so that k frames can always be found
-    kept: list[int] = []
-    for index in np.argsort(-motion, kind="stable").tolist():
-        if len(kept) < k and all(abs(index - other) >= apart for other in kept):
-            kept.append(index)
-    return sorted(kept)
-
-
-CHOICES: dict[str, Callable[[int, int, np.ndarray | None], list[int]]] = {
-    "middle": _middle,
-    "uniform": _uniform,
-    "all": _all,
-    "peak": _peak,
-}
-
-
-def choose(choice: str, n: int, k: int, motion: np.ndarray | None = None) -> list[int]:
-    """Indices of the key frames of a clip of `n` frames, ascending, each once.
-
-    Args:
-        choice: "middle", the frame nearest the clip's middle (the later of two); "uniform", the frames at
-            the centres of `k` equal parts, all `n` if there are fewer; "all"; "peak", the `k` frames of
-            greatest motion, the greatest first and none within n/(2k) frames (rounded down) of one kept.
-        n: frames in the clip; 0 gives none.
-        k: key frames for uniform and peak, at least 1.
-        motion: shape (n,), as `motion_energy`; for peak.
-
-    Raises:
-        ParamsError: unknown choice, `k` below 1, or peak without motion of shape (n,).
-    """
-    if choice not in CHOICES:
-        raise ParamsError(f"frame choice {choice!r} is unknown: use one of {', '.join(CHOICES)}")
-    if k < 1:
-        raise ParamsError(f"key frames a clip: {k} is below 1; ask for at least one")
-    return CHOICES[choice](n, k, motion)
-
-
-# --- extracting -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _How:
-    choice: str
-    k: int
-    face_crop: str
-    size: int
-    quality: int
-    out: Path
-
-
-@dataclass(frozen=True)
-class _Clip:
-    clip_id: str
-    start_s: float
-    n_frames: int
-    first: int  # index in the file of the clip's first frame
-
-
-@dataclass(frozen=True)
-class _Jpeg:
-    data: bytes
-    width: int
-    height: int
-    face: Face | None = None
-
-
-Row = dict[str, Any]  # of the clips or the frames table
-Wanted = dict[int, list[tuple[_Clip, int]]]  # index in the file: the clips that keep it, and its index there
+from fer_helpers.frame_store import FrameStore
+from fer_helpers.key_frames import How, Row, of_file
+from fer_helpers.pictures import is_pictures, one_line
 
 
 def extract(
@@ -121,158 +25,102 @@ def extract(
     out: Path,
     choice: str = "uniform",
     k: int = 5,
-    face_crop: str = "none",
-    size: int = 512,
-    quality: int = 90,
+    *,
+    frame_store: str = "",
+    dask_scheduler: str = "",
     n_jobs: int = -1,
+    **more: Any,
 ) -> pd.DataFrame:
-    """Write the key frames of `clips` as JPEG files below `out`/frames and return the frames table.
+    """Write the key frames of `clips` as JPEG files and return the frames table.
 
-    Every clip has at least one row; one whose status is not ok has a reason and no path. Each file is
-    decoded once (twice for peak), in order, on one thread, up to the last frame wanted from it. The
-    files and the table do not depend on `n_jobs`.
+    Every clip has at least one row; one whose status is not ok has a reason and no path. Files, hashes and
+    table do not depend on who does the work.
 
     Args:
         clips: the clips table, or some of its rows.
-        corpus: folder that clips.path starts from.
-        out: the run's folder, where frames.path starts.
-        choice, k: which frames are kept, see `choose`.
-        face_crop: "none", or "haar" for a square around the largest frontal face with 25 % margin.
-        size: longest side of the JPEGs, pixels; larger ones are scaled down, smaller ones never up; 0:
-            no scaling. A JPEG picture that needs no change is passed on as its own bytes.
-        quality: of the JPEGs, 1-100.
+        corpus: folder that clips.path starts from; on a cluster, at the same place on every machine.
+        out: the run's folder.
+        choice, k: which frames, see `choices.choose`.
+        more: what else `key_frames.How` takes: face_crop, size, quality, ...
+        frame_store: folder or fsspec address for the JPEGs; empty: `out`/frames.
+        dask_scheduler: address of a Dask scheduler whose workers do the work; empty: threads here.
         n_jobs: threads, as joblib counts them.
 
     Raises:
-        ParamsError: as `choose`, or an unknown `face_crop`.
+        ParamsError: what is asked for cannot be done, the store is of an unknown kind, or there is no such scheduler.
+        RunError: a key frame cannot be written.
     """
-    choose(choice, 0, k, np.empty(0))
-    if face_crop not in FACE_CROPS:
-        raise ParamsError(f"face crop {face_crop!r} is unknown: use one of {', '.join(FACE_CROPS)}")
-    how = _How(choice, k, face_crop, size, quality, out)
+    how, store = How(choice, k, **more), FrameStore(out, frame_store)
+    how.check()
+    store.check()
+    _check_times(clips, corpus, how)
     by_file: dict[str, list[Row]] = {}
     for clip in clips[["path", "clip_id", "start_s", "n_frames", "status", "reason"]].to_dict("records"):
         by_file.setdefault(clip["path"], []).append({str(name): value for name, value in clip.items()})
-    jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(_of_file)(corpus, path, of_file, how) for path, of_file in by_file.items()
-    )
-    rows = []
-    with tqdm(desc="extracting frames", total=len(clips), unit="clip") as bar:
-        for of_file, found in zip(by_file.values(), jobs, strict=True):
-            rows += found
-            bar.update(len(of_file))
-    place = {clip_id: number for number, clip_id in enumerate(clips["clip_id"])}
-    rows.sort(key=lambda row: (place[row["clip_id"]], row.get("frame_index", 0)))
-    return tables.check("frames", pd.DataFrame(rows, columns=list(tables.SCHEMAS["frames"].columns)))
+    columns = list(tables.SCHEMAS["frames"].columns)
+    rows: list[tuple] = []  # in the schema's order: a third of the memory of as many dicts
+    with _workers(dask_scheduler), tqdm(desc="extracting frames", total=len(clips), unit="clip") as bar:
+        jobs = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(of_file)(corpus, path, of_path, how, store) for path, of_path in by_file.items()
+        )
+        for of_path, found in zip(by_file.values(), jobs, strict=True):
+            rows += [tuple(map(row.get, columns)) for row in found]
+            bar.update(len(of_path))
+    table = pd.DataFrame(rows, columns=columns)
+    place = table["clip_id"].map({clip_id: number for number, clip_id in enumerate(clips["clip_id"])})
+    order = table.assign(place=place).sort_values(["place", "frame_index"], kind="stable").index
+    return tables.check("frames", table.loc[order])
 
 
-def _of_file(corpus: Path, path: str, clips: list[Row], how: _How) -> list[Row]:
-    """Rows of all clips that are cut from one file, so that it is decoded once."""
-    rows = [{name: clip[name] for name in ("clip_id", "status", "reason")} for clip in clips if clip["status"] != "ok"]
-    good = [clip for clip in clips if clip["status"] == "ok"]
-    if good:
-        take = _from_pictures if is_pictures(corpus / path) else _from_video
-        rows += take(corpus / path, corpus, _wanted(corpus / path, corpus, good, how), how)
-    return rows
+def _check_times(clips: pd.DataFrame, corpus: Path, how: How) -> None:
+    several = clips[(clips["status"] == "ok") & (clips["n_frames"] > 1)]
+    timeless = [path for path in several["path"] if is_pictures(corpus / path)] if how.choice == "fps" else []
+    if timeless:
+        raise ParamsError(
+            f"frame_choice fps needs to know when frames are shown, and {len(timeless)} clips are picture "
+            f"folders, {timeless[0]!r} first: use uniform"
+        )
 
 
-def _wanted(path: Path, corpus: Path, clips: list[Row], how: _How) -> Wanted:
-    starts = np.array([clip["start_s"] for clip in clips])
-    firsts = np.searchsorted(media.probe(path, corpus).times, starts) if starts.any() else starts.astype(int)
-    moved = differences(path, corpus) if how.choice == "peak" else np.empty(0)
-    wanted: Wanted = {}
-    for row, first in zip(clips, firsts.tolist(), strict=True):
-        clip = _Clip(row["clip_id"], row["start_s"], row["n_frames"], first)
-        own = moved[first : first + clip.n_frames]
-        motion = smoothed(np.pad(own, (0, clip.n_frames - len(own))))
-        for index in choose(how.choice, clip.n_frames, how.k, motion):
-            wanted.setdefault(first + index, []).append((clip, index))
-    return wanted
+@contextmanager
+def _workers(dask_scheduler: str) -> Iterator[None]:
+    """joblib's workers within: threads, since decoders release the interpreter's lock, or a cluster's."""
+    if not dask_scheduler:
+        with parallel_config(backend="threading"):
+            yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ParamsError("dask_scheduler needs a package: pip install 'fer-helpers[cluster]'") from error
+    try:
+        client = Client(dask_scheduler, timeout="5s")
+    except (OSError, ValueError) as error:
+        raise ParamsError(
+            f"dask_scheduler {dask_scheduler!r} cannot be reached ({one_line(error)}): start one with `dask scheduler`"
+        ) from error
+    with client:
+        if not client.scheduler_info()["workers"]:
+            raise ParamsError(f"{dask_scheduler} has no worker: start some with `dask worker {dask_scheduler}`")
+        with parallel_config(backend="dask", wait_for_workers_timeout=60):
+            yield
 
 
-def _from_video(path: Path, _: Path, wanted: Wanted, how: _How) -> list[Row]:
-    rows: list[Row] = []
-    problems: list[str] = []
-    seen: list[int] = []
-    last = max(wanted)
-    for shot in media.shots(path, problems):
-        seen.append(shot.index)
-        for clip, index in wanted.pop(shot.index, []):
-            time_s = round(shot.time_s - clip.start_s, 6)
-            rows.append(_row(clip, index, time_s, how, partial(_frame_jpeg, shot.frame, how)))
-        if shot.index >= last:
-            break
-    why = problems[0] if problems else "the video ends early"
-    for clip, index in chain.from_iterable(wanted.values()):
-        n_seen = sum(clip.first <= i < clip.first + clip.n_frames for i in seen)
-        reason = f"frame cannot be decoded: {why}; {n_seen} of the clip's {clip.n_frames} frames came out"
-        rows.append({"clip_id": clip.clip_id, "frame_index": index, "status": "unreadable", "reason": reason})
-    return rows
+def remove_stale(table: pd.DataFrame, out: Path) -> int:
+    """Delete key frames below `out`/frames that the frames table does not name; returns how many.
 
-
-def _from_pictures(path: Path, corpus: Path, wanted: Wanted, how: _How) -> list[Row]:
-    pictures = pictures_of(path, corpus)
-    return [
-        _row(clip, index, None, how, partial(_picture_jpeg, pictures, index, how))
-        for clip, index in chain.from_iterable(wanted.values())
+    They are an earlier run's. Only files named as this package names them are touched, and nothing in a
+    `frame_store`, which runs may share.
+    """
+    named = {out / path.removeprefix("file://") for path in table["path"].dropna()}
+    stale = [
+        file
+        for file in (out / "frames").glob("*/*.jpg*")
+        if re.fullmatch(r"\d{4,}-[0-9a-f]{16}\.jpg(\.part)?", file.name) and file not in named
     ]
-
-
-def _row(clip: _Clip, index: int, time_s: float | None, how: _How, encode: Callable[[], _Jpeg | None]) -> Row:
-    row: Row = {"clip_id": clip.clip_id, "frame_index": index, "time_s": time_s}
-    try:
-        jpeg = encode()
-    except Unreadable as error:
-        return {**row, "status": "unreadable", "reason": str(error)}
-    if jpeg is None:
-        return {**row, "status": "no_face", "reason": "no frontal face was found"}
-    path = f"frames/{safe_name(clip.clip_id)}/{index:04d}.jpg"  # a clip's id is untrusted text
-    _write_whole(how.out / path, jpeg.data)
-    face = {f"face_{name}": value for name, value in asdict(jpeg.face).items()} if jpeg.face else {}
-    digest = sha256(jpeg.data).hexdigest()
-    return {**row, "path": path, "sha256": digest, "width": jpeg.width, "height": jpeg.height, **face, "status": "ok"}
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_bytes(data)
-    beside.replace(path)
-
-
-def _frame_jpeg(frame: av.VideoFrame, how: _How) -> _Jpeg | None:
-    # A face is looked for, and its box given, in the frame as it is; without one, scaling goes first and is cheap.
-    return _encoded(media.bgr(frame, how.size if how.face_crop == "none" else 0), how)
-
-
-def _picture_jpeg(pictures: list[Path], index: int, how: _How) -> _Jpeg | None:
-    try:
-        data = pictures[index].read_bytes()
-    except (OSError, IndexError) as error:
-        raise Unreadable(f"picture cannot be read: {one_line(error)}") from error
-    same = plain_jpeg_size(data) if how.face_crop == "none" else None
-    if same and media.fitted(*same, how.size) == same:
-        return _Jpeg(data, *same)
-    return _encoded(decode_picture(data), how)
-
-
-def _encoded(picture: np.ndarray, how: _How) -> _Jpeg | None:
-    """`picture` (uint8 BGR) cropped, scaled and compressed; None if it should show a face and does not."""
-    face = largest_face(picture) if how.face_crop == "haar" else None
-    if face:
-        picture = crop(picture, face)
-    elif how.face_crop == "haar":
-        return None
-    height, width = picture.shape[:2]
-    width, height = media.fitted(width, height, how.size)
-    if (height, width) != picture.shape[:2]:
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    try:
-        _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, how.quality])
-    except cv2.error as error:
-        raise Unreadable(f"the frame cannot be a JPEG: {one_line(error)}") from error
-    return _Jpeg(jpeg.tobytes(), width, height, face)
-
-
-__all__ = ["CHOICES", "FACE_CROPS", "choose", "extract", "motion_energy"]
+    for file in stale:
+        file.unlink()
+    for folder in {file.parent for file in stale}:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return len(stale)

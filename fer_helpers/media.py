@@ -8,7 +8,6 @@ delivers, so that one frame lost to damage does not shift the numbers of all tha
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -20,8 +19,8 @@ from statistics import median
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
+from fer_helpers import pixels
 from fer_helpers.pictures import PICTURE_SUFFIXES, Unreadable, one_line, picture_size, pictures_in
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".flv"})
@@ -29,10 +28,10 @@ _OPTIONS = {
     "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv",
     "protocol_whitelist": "file",
 }
+_MOST_PIXELS = 2**26  # of a frame, twice those of 8K: a damaged header must not claim the machine's memory
 # Containers that stamp every frame with the time it is shown. The others (AVI, MPEG) number the frames in
 # the order they are stored at a constant rate, or stamp only some.
 _STAMPED = ("mov", "matroska", "flv")
-_LOCAL = threading.local()  # one scaler a thread: building one for every frame takes longer than scaling
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,24 @@ class Shot:
     index: int
     time_s: float
     frame: av.VideoFrame
+    aspect: float = 1.0  # width to height of a pixel
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held as long as the frame is kept, bytes."""
+        return sum(plane.buffer_size for plane in self.frame.planes)
+
+    def bgr(self, size: int) -> np.ndarray:
+        """As `pixels.bgr`."""
+        return pixels.bgr(self.frame, size, self.aspect)
+
+    @property
+    def grey(self) -> np.ndarray:
+        """As `pixels.grey`."""
+        return pixels.grey(self.frame)
+
+    def jpeg(self, size: int) -> None:
+        """A frame of a video is no JPEG that could be passed on."""
 
 
 def probe(path: Path, root: Path) -> Probe:
@@ -132,7 +149,14 @@ def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
         container.close()
         raise Unreadable("the file has no video stream that can be decoded")
     stream.codec_context.thread_count = 1  # clips go through several threads already
+    stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     return container, stream
+
+
+def _aspect(stream: av.VideoStream) -> float:
+    """Width to height of a pixel as the file says, unless that is absurd."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    return aspect if 1 / 8 <= aspect <= 8 else 1.0
 
 
 def _packets(container: av.container.InputContainer, stream: av.VideoStream, problems: list[str]) -> Iterator:
@@ -163,7 +187,7 @@ def _probe_video(path: Path) -> Probe:
             if clock.stamped and clock.stamps and packet.pts == clock.stamps[-1]:
                 last = packet.duration or 0
             for frame in [] if size else _decoded(packet, problems):
-                size = _upright_size(frame)
+                size = pixels.shown_size(frame, _aspect(stream))
         rate, promised = stream.average_rate, stream.frames if clock.stamped else 0
     if not clock.stamps:
         return Probe(status="empty", reason="the video stream has no frames")
@@ -198,7 +222,7 @@ def shots(path: Path, problems: list[str]) -> Iterator[Shot]:
         problems.append(str(error))
         return
     with closing(container):
-        clock = _Clock(container, stream)
+        clock, aspect = _Clock(container, stream), _aspect(stream)
         for packet in _packets(container, stream, problems):
             clock.read(packet)
             for frame in _decoded(packet, problems):
@@ -206,50 +230,4 @@ def shots(path: Path, problems: list[str]) -> Iterator[Shot]:
                 if frame.is_corrupt:
                     problems.append("the decoder marks the frame as damaged")
                 else:
-                    yield Shot(index, clock.time_s(index), frame)
-
-
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    return round(frame.rotation / 90) % 4  # counter-clockwise, as np.rot90 counts them
-
-
-def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
-    return (frame.height, frame.width) if _quarter_turns(frame) % 2 else (frame.width, frame.height)
-
-
-def fitted(width: int, height: int, size: int) -> tuple[int, int]:
-    """Width and height with the longer side scaled down to `size` pixels; never up, and 0 means as it is."""
-    scale = size / max(width, height)
-    if size == 0 or scale >= 1:
-        return width, height
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _reformatted(frame: av.VideoFrame, width: int, height: int, pixels: str) -> np.ndarray:
-    if not hasattr(_LOCAL, "scaler"):
-        _LOCAL.scaler = VideoReformatter()
-    # AREA averages all pixels under a smaller one: no aliasing, and half the time of the default.
-    try:
-        scaled = _LOCAL.scaler.reformat(frame, width, height, pixels, interpolation="AREA", threads=1)
-    except (av.FFmpegError, ValueError) as error:
-        raise Unreadable(f"its pixel format cannot be converted: {one_line(error)}") from error
-    return scaled.to_ndarray()
-
-
-def bgr(frame: av.VideoFrame, size: int) -> np.ndarray:
-    """`frame` upright, (height, width, 3) uint8 BGR, its longer side scaled down to `size` (0: as it is).
-
-    Raises:
-        Unreadable: if libav cannot convert its pixels.
-    """
-    width, height = fitted(frame.width, frame.height, size)
-    return np.ascontiguousarray(np.rot90(_reformatted(frame, width, height, "bgr24"), _quarter_turns(frame)))
-
-
-def grey(frame: av.VideoFrame, side: int) -> np.ndarray:
-    """`frame` as (side, side) uint8 grey, whatever its shape: only good for comparing frames.
-
-    Raises:
-        Unreadable: as `bgr`.
-    """
-    return _reformatted(frame, side, side, "gray")
+                    yield Shot(index, clock.time_s(index), frame, aspect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -74,11 +75,21 @@ class Params(BaseModel):
     )
 
     # 02 frame extraction
-    frame_choice: Literal["middle", "uniform", "all", "peak"] = Field("uniform", description="key frames kept")
+    frame_choice: Literal["middle", "uniform", "all", "fps", "peak", "apex"] = Field(
+        "uniform", description="key frames kept"
+    )
     n_frames: int = Field(5, ge=1, le=64, description="key frames a clip, for uniform and peak")
-    face_crop: Literal["none", "haar"] = Field("none", description="keep the whole frame, or the largest face")
+    frames_per_second: float = Field(2.0, gt=0, le=1000, description="key frames a second, for fps")
+    face_crop: Literal["none", "haar", "yunet"] = Field(
+        "none", description="keep the whole frame, or a face found by this detector"
+    )
+    face_choice: Literal["largest", "central"] = Field("largest", description="which of several faces")
+    face_margin: float = Field(0.25, ge=0, le=2, description="around a face, of its box's longer side")
+    face_weights: str = Field("", description="YuNet's ONNX file, for yunet")
     frame_size: int = Field(512, ge=0, description="longest side of a key frame, pixels; 0: as it is")
     jpeg_quality: int = Field(90, ge=1, le=100, description="JPEG quality of the key frames")
+    frame_store: str = Field("", description="folder or fsspec address for key frames; empty: the run's own folder")
+    dask_scheduler: str = Field("", description="address of the cluster that extracts; empty: threads here")
 
     # 03 zero-shot annotation
     base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
@@ -161,6 +172,9 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
         raise ParamsError(f"{source}: corpus 'demo' takes no corpus_path, and n_clips of at least 7")
     if params.manifest and params.corpus != "folder":
         raise ParamsError(f"{source}: manifest is for corpus 'folder'; {params.corpus!r} has lists of its own")
+    if "://" in params.frame_store and re.search(r"://[^/]*@|[?#]", params.frame_store):
+        # What was found is not repeated: it may be a key.
+        raise ParamsError(f"{source}: frame_store holds a user, key or option: credentials come from the environment")
     return params
 
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import os
 import re
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+GREY_SIDE = 64  # pixels a side of the small copies in which frames are compared
 _EXIF_ORIENTATION = 0x112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-# A picture that cannot be decoded is a row with a reason, not a line on stderr.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+# Not every decoder Pillow has: a file's bytes choose among these, whatever its suffix says.
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+# A picture that cannot be decoded is a row with a reason, not a line on stderr. OpenCV's libjpeg and libpng
+# print what they stumble over; Pillow raises, or warns, which is silenced here.
+warnings.filterwarnings("ignore", module=r"PIL\b")
 _ABOUT_PIXELS = {  # Pillow's names for what a JPEG header says of its own pixels
     *("jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi"),
     *("adobe", "adobe_transform", "progressive", "progression", "icc_profile"),
@@ -85,7 +90,7 @@ class _Header:
 def _header(source: Path | io.BytesIO) -> _Header:
     # Pillow reads the header only; OpenCV has no such call and would decode every picture.
     try:
-        with Image.open(source) as image:
+        with Image.open(source, formats=_FORMATS) as image:
             orientation = image.getexif().get(_EXIF_ORIENTATION, 1) if "exif" in image.info else 1
             metadata = not set(image.info) <= _ABOUT_PIXELS
             return _Header(image.format or "", image.mode, *image.size, orientation, metadata)
@@ -118,16 +123,47 @@ def plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
     return (header.width, header.height) if plain else None
 
 
-def decode_picture(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    """A picture file's bytes as (height, width[, 3]) uint8, upright by its EXIF orientation, BGR or grey.
+def _opened(data: bytes, draft: int = 0) -> Image.Image:
+    """The picture in `data`, 8 bits a channel, decoded whole; a JPEG as small as its format offers from `draft` up."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        if draft:
+            image.draft("L", (draft, draft))
+        if image.mode.startswith("I"):  # 16 bits a pixel
+            return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+        image.load()
+        return image
+    except Exception as error:  # as in _header
+        raise Unreadable(f"not a picture that can be decoded: {one_line(error)}") from error
+
+
+def decode_picture(data: bytes) -> np.ndarray:
+    """A picture file's bytes as (height, width, 3) uint8 BGR, upright by its EXIF orientation, on black.
 
     Raises:
         Unreadable: if they are no picture or an incomplete one.
     """
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise Unreadable(f"not a picture that can be decoded: {one_line(error)}") from error
-    if picture is None:
-        raise Unreadable("not a picture that can be decoded")
-    return picture
+    image = _opened(data)
+    with suppress(Exception):  # a broken EXIF block says nothing; the pixels are whole
+        image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+    return np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., ::-1])
+
+
+def decode_grey(data: bytes) -> np.ndarray:
+    """A picture file's bytes as (GREY_SIDE, GREY_SIDE) uint8 grey: only good for comparing pictures.
+
+    Raises:
+        Unreadable: as `decode_picture`.
+    """
+    grey = _opened(data, draft=GREY_SIDE).convert("L")
+    return np.asarray(grey.resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX))
+
+
+def fitted(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height with the longer side scaled down to `size` pixels; never up, and 0 means as it is."""
+    scale = size / max(width, height)
+    if size == 0 or scale >= 1:
+        return width, height
+    return max(1, round(width * scale)), max(1, round(height * scale))

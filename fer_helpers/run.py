@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fer_helpers import frame_store, prompts, requests, tables
 from fer_helpers import params as parameters
-from fer_helpers import prompts, requests, tables
 from fer_helpers.annotators import IMPORTED
 from fer_helpers.errors import RunError
 from fer_helpers.params import Params
@@ -56,7 +56,7 @@ class Run:
 
     def picture(self, clip_id: str, frame_index: int) -> bytes:
         """JPEG bytes of a key frame."""
-        return (self.folder / self._paths[clip_id][frame_index]).read_bytes()
+        return frame_store.read(self.folder, self._paths[clip_id][frame_index])
 
     def pictures(self, clip_id: str) -> list[bytes]:
         """JPEG bytes of all key frames of a clip, in the order of time; empty if it has none."""

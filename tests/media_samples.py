@@ -44,17 +44,20 @@ def write_video(
     options: dict[str, str] | None = None,
     pixels: str = "yuv420p",
     container: dict[str, str] | None = None,
+    aspect: Fraction | None = None,
 ) -> Path:
-    """Encode BGR `pictures`; with B-frames unless `options` say otherwise."""
+    """Encode BGR (or BGRA) `pictures`; with B-frames unless `options` say otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=container or {}) as out:
         stream = out.add_stream(codec, rate=fps, options={"bf": "2"} if options is None else options)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = pixels
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = aspect
         if times_ms:
             stream.codec_context.time_base = Fraction(1, 1000)
         for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, "bgr24")
+            frame = av.VideoFrame.from_ndarray(picture, "bgra" if picture.shape[2] == 4 else "bgr24")
             if times_ms:
                 frame.pts, frame.time_base = times_ms[number], Fraction(1, 1000)
             out.mux(stream.encode(frame))
@@ -72,11 +75,11 @@ def write_picture(path: Path, picture: np.ndarray) -> Path:
     return path
 
 
-def turned(source: Path, target: Path, degrees: int) -> Path:
-    """A copy of the video `source` with the instruction to show it turned counter-clockwise."""
+def turned(source: Path, target: Path, degrees: int, across: bool = False, down: bool = False) -> Path:
+    """A copy of the video `source` with the instruction to show it turned counter-clockwise, then mirrored."""
     with av.open(str(source)) as video, av.open(str(target), "w") as out:
         stream = out.add_stream_from_template(video.streams.video[0])
-        stream.set_display_rotation(degrees)
+        stream.set_display_rotation(degrees, hflip=across, vflip=down)
         for packet in video.demux(video=0):
             if packet.dts is not None:
                 packet.stream = stream

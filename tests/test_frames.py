@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from fer_helpers import frame_store, key_frames, media
 from fer_helpers.errors import ParamsError
+from fer_helpers.face_crop import Face
 from fer_helpers.faces import Identity, Light, Pose, render
-from fer_helpers.frames import CHOICES, choose, extract, motion_energy
+from fer_helpers.frames import extract, remove_stale
 from tests.builders import load_folder
 from tests.media_samples import (
     HEIGHT,
@@ -48,74 +49,6 @@ def frames_of(
 
 def codes(table: pd.DataFrame, out: Path) -> list[int]:
     return [read_code(read_jpeg(out / path)) for path in table["path"].dropna()]
-
-
-# --- choose ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("n", "k", "expected"),
-    [
-        (30, 5, [3, 9, 15, 21, 27]),  # parts of 6 frames, centres 3, 9, ...
-        (10, 4, [1, 3, 6, 8]),  # centres 1.25, 3.75, 6.25, 8.75
-        (7, 7, [0, 1, 2, 3, 4, 5, 6]),
-        (3, 5, [0, 1, 2]),  # fewer frames than asked for: all of them
-        (1, 5, [0]),
-        (0, 5, []),
-        (30, 1, [15]),
-    ],
-)
-def test_uniform_takes_the_centres_of_equal_parts(n, k, expected):
-    assert choose("uniform", n, k) == expected
-
-
-@pytest.mark.parametrize(("n", "expected"), [(0, []), (1, [0]), (2, [1]), (5, [2]), (30, [15])])
-def test_middle_is_the_frame_nearest_the_middle(n, expected):
-    assert choose("middle", n, 5) == expected
-
-
-def test_peak_takes_the_strongest_and_keeps_apart():
-    motion = np.array([0, 1, 9, 8, 7, 1, 1, 2, 6, 5, 1, 1], float)
-    # n/(2k) = 2 frames apart: 2 (9) rules out 3; 4 (7) is far enough and rules out 3 and 5; then 8 (6).
-    assert choose("peak", 12, 3, motion) == [2, 4, 8]
-    # n/(2k) = 3: 2 (9) rules out 4, so 8 (6) is second.
-    assert choose("peak", 12, 2, motion) == [2, 8]
-
-
-def test_peak_breaks_ties_by_time():
-    assert choose("peak", 8, 2, np.zeros(8)) == [0, 2]
-
-
-@given(choice=st.sampled_from(list(CHOICES)), n=st.integers(0, 200), k=st.integers(1, 64), data=st.data())
-def test_any_choice_is_ascending_unique_within_the_clip_and_as_many_as_asked(choice, n, k, data):
-    motion = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)), float)
-    chosen = choose(choice, n, k, motion)
-    assert chosen == sorted(set(chosen))
-    assert all(0 <= index < n for index in chosen)
-    assert len(chosen) == {"middle": min(n, 1), "all": n}.get(choice, min(n, k))
-    if choice == "peak" and len(chosen) > 1:
-        assert min(np.diff(chosen)) >= max(1, n // (2 * k))
-
-
-@given(n=st.integers(1, 300), k=st.integers(1, 64))
-def test_uniform_is_symmetric_up_to_rounding(n, k):
-    chosen = choose("uniform", n, k)
-    assert abs(chosen[0] - (n - 1 - chosen[-1])) <= 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("best", 9, 3), "frame choice 'best' is unknown: use one of middle, uniform, all, peak"),
-        (("uniform", 9, 0), "key frames a clip: 0 is below 1; ask for at least one"),
-        (("peak", 9, 3), "frame choice peak needs the motion of all 9 frames"),
-        (("peak", 9, 3, np.zeros(8)), "frame choice peak needs the motion of all 9 frames"),
-    ],
-)
-def test_choose_says_what_it_cannot_do(arguments, message):
-    with pytest.raises(ParamsError) as error:
-        choose(*arguments)
-    assert str(error.value) == message
 
 
 # --- the right frame ------------------------------------------------------------------------------------
@@ -166,25 +99,10 @@ def test_peak_finds_where_the_picture_changes(corpus, tmp_path):
     assert grey == pytest.approx([110, 60], abs=4)  # the frames at the jumps: 60+10+40 and 120-10-50
 
 
-def test_motion_energy_by_hand(corpus):
-    """Grey levels 10, 10, 40, 40: differences 0, 0, 30, 0; means over three frames 0, 10, 10, 15."""
-    for index, level in enumerate([10, 10, 40, 40]):
-        write_picture(corpus / f"{index}.png", np.full((20, 30, 3), level, np.uint8))
-    assert motion_energy(corpus).tolist() == pytest.approx([0, 10, 10, 15])
-
-
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_peak_of_the_shortest_clips(corpus, tmp_path, n):
     write_coded_video(corpus / "clip.mp4", n)
     assert frames_of(corpus, tmp_path / "out", choice="peak")["frame_index"].tolist() == list(range(n))
-
-
-def test_motion_energy_of_a_video(corpus):
-    video = write_video(corpus / "v.mp4", [np.full((64, 64, 3), level, np.uint8) for level in [50] * 5 + [150] * 5])
-    energy = motion_energy(video)
-    assert energy.shape == (10,)
-    assert energy[[4, 5, 6]] == pytest.approx(100 / 3, abs=2)
-    assert energy[[0, 1, 2, 8, 9]] == pytest.approx(0, abs=1)
 
 
 def test_pieces_of_a_cut_video_keep_to_their_time(corpus, tmp_path):
@@ -201,7 +119,7 @@ def test_pieces_of_a_cut_video_keep_to_their_time(corpus, tmp_path):
 def test_a_sample_of_the_pieces_is_cut_where_the_whole_table_is(corpus, tmp_path):
     write_coded_video(corpus / "clip.mp4", 60)
     clips = load_folder(corpus, clip_seconds=0.8)
-    table = extract(clips.iloc[[2]], corpus, tmp_path, choice="peak", k=60)
+    table = extract(clips.iloc[[2]], corpus, tmp_path, "peak", 60)
     assert codes(table, tmp_path) == list(range(40, 60))
 
 
@@ -235,11 +153,73 @@ def test_rotation_is_applied_as_opencv_applies_it(corpus, tmp_path, degrees):
     assert table[["width", "height"]].iloc[0].tolist() == list(shown.shape[1::-1])
 
 
-@pytest.mark.parametrize(("pixels", "options"), [("yuv420p", {}), ("yuvj420p", {}), ("yuv444p", {})])
-def test_colours_survive(corpus, tmp_path, pixels, options):
-    """Limited and full range must not be mixed up: grey 200 would become 186 or 214."""
+@pytest.mark.parametrize("degrees", [0, 90, 180, -90])
+@pytest.mark.parametrize(("across", "down"), [(True, False), (False, True)])
+def test_mirrored_videos_are_shown_as_their_matrix_says(corpus, tmp_path, degrees, across, down):
+    """A front camera's video: turned counter-clockwise, then mirrored."""
+    plain = write_video(tmp_path / "plain.mp4", [gradient()] * 3)
+    turned(plain, corpus / "clip.mp4", degrees, across, down)
+    expected = np.rot90(gradient(), degrees // 90)[:: -1 if down else 1, :: -1 if across else 1]
+    table = frames_of(corpus, tmp_path / "out", choice="middle", quality=95)
+    found = read_jpeg(tmp_path / "out" / table["path"][0])
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).mean() < 4
+
+
+@pytest.mark.parametrize(("aspect", "expected"), [(Fraction(2), (96, 32)), (Fraction(1, 2), (48, 64))])
+def test_pixels_that_are_not_square_are_made_square_by_shrinking(corpus, tmp_path, aspect, expected):
+    write_coded_video(corpus / "clip.mp4", 3, aspect=aspect)
+    clips = load_folder(corpus)
+    assert (clips["width"][0], clips["height"][0]) == expected
+    table = frames_of(corpus, tmp_path / "out", choice="all")
+    assert [read_jpeg(tmp_path / "out" / path).shape[1::-1] for path in table["path"]] == [expected] * 3
+    assert codes(table, tmp_path / "out") == [0, 1, 2]
+
+
+def half_transparent() -> np.ndarray:
+    """Orange everywhere; opaque on the left, half transparent in the middle, invisible on the right."""
+    picture = np.full((64, 96, 4), (60, 120, 200, 255), np.uint8)
+    picture[:, 32:64, 3], picture[:, 64:, 3] = 128, 0
+    return picture
+
+
+@pytest.mark.parametrize("name", ["ten bits.mov", "lossless.mkv", "picture.png"])
+def test_what_is_transparent_lies_on_black(corpus, tmp_path, name):
+    """ProRes 4444 has 10 bits and alpha, FFV1 8 bits and alpha."""
+    if name.endswith(".png"):
+        write_picture(corpus / name, half_transparent())
+    else:
+        codec, pixels = {"ten bits.mov": ("prores_ks", "yuva444p10le"), "lossless.mkv": ("ffv1", "bgra")}[name]
+        write_video(corpus / name, [half_transparent()] * 3, codec=codec, pixels=pixels, options={})
+    table = frames_of(corpus, tmp_path / "out", choice="middle", quality=95)
+    found = read_jpeg(tmp_path / "out" / table["path"][0])
+    assert [found[32, x].tolist() for x in (16, 48, 80)] == [
+        pytest.approx([60, 120, 200], abs=5),
+        pytest.approx([30, 60, 100], abs=5),
+        pytest.approx([0, 0, 0], abs=5),
+    ]
+
+
+def test_sixteen_bit_pictures_keep_their_light(corpus, tmp_path):
+    write_picture(corpus / "grey.png", np.full((64, 96), 200 * 257, np.uint16))
+    table = frames_of(corpus, tmp_path / "out")
+    assert read_jpeg(tmp_path / "out" / table["path"][0]).mean() == pytest.approx(200, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("clip.mp4", "libx264", "yuv420p"),
+        ("clip.mp4", "libx264", "yuvj420p"),
+        ("clip.mp4", "libx264", "yuv444p"),
+        ("clip.mp4", "libx264", "yuv420p10le"),
+        ("clip.mkv", "ffv1", "yuv422p12le"),
+    ],
+)
+def test_colours_survive(corpus, tmp_path, name, codec, pixels):
+    """Limited and full range must not be mixed up: grey 200 would become 186 or 214. Nor must more than 8 bits."""
     colour = np.full((64, 96, 3), (60, 120, 200), np.uint8)
-    write_video(corpus / "clip.mp4", [colour] * 3, pixels=pixels, options=options)
+    write_video(corpus / name, [colour] * 3, codec=codec, pixels=pixels, options={})
     table = frames_of(corpus, tmp_path / "out", choice="middle")
     found = read_jpeg(tmp_path / "out" / table["path"][0]).reshape(-1, 3).mean(0)
     assert found == pytest.approx([60, 120, 200], abs=4)
@@ -368,10 +348,10 @@ def test_files_gone_since_they_were_listed_are_rows(corpus, tmp_path):
     clips = load_folder(corpus)
     (corpus / "a.mp4").unlink()
     (corpus / "b" / "2.png").unlink()
-    table = extract(clips, corpus, tmp_path / "out", choice="all")
+    table = extract(clips, corpus, tmp_path / "out", "all")
     assert table["status"].tolist() == ["unreadable"] * 3 + ["ok", "ok", "unreadable"]
     assert "No such file" in table["reason"][0]
-    assert table["reason"][5].startswith("picture cannot be read")
+    assert table["reason"][5].startswith("frame cannot be decoded: the picture is gone; 2 of")
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
@@ -412,7 +392,7 @@ def test_hostile_names_stay_inside_the_frames_folder(corpus, tmp_path):
     table = frames_of(corpus, tmp_path / "out", choice="middle")
     assert set(table["clip_id"]) == set(HOSTILE)
     assert set(table["status"]) == {"ok"}
-    assert table["path"].str.fullmatch(r"frames/[A-Za-z0-9][A-Za-z0-9-]*/0001\.jpg").all()
+    assert table["path"].str.fullmatch(r"frames/[A-Za-z0-9][A-Za-z0-9-]*/0001-[0-9a-f]{16}\.jpg").all()
     assert table["path"].is_unique
     written = [p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert sorted(written) == sorted(table["path"])  # and no half-written file beside them
@@ -447,7 +427,7 @@ def test_no_clips_give_no_rows(corpus, tmp_path):
 
 def test_an_unknown_crop_is_refused_before_any_work(corpus, tmp_path):
     write_coded_video(corpus / "a.mp4", 3)
-    with pytest.raises(ParamsError, match="face crop 'dlib' is unknown: use one of none, haar"):
+    with pytest.raises(ParamsError, match="face crop 'dlib' is unknown: use one of none, haar, yunet"):
         frames_of(corpus, tmp_path / "out", face_crop="dlib")
     assert not (tmp_path / "out").exists()
 
@@ -460,7 +440,8 @@ def test_a_frame_without_a_face_is_a_row_that_says_so(corpus, tmp_path):
     write_video(corpus / "noise.mp4", [noise] * 5)
     table = frames_of(corpus, tmp_path / "out", k=2, face_crop="haar")
     assert table["status"].tolist() == ["no_face"] * 2
-    assert table["reason"].tolist() == ["no frontal face was found"] * 2
+    assert table["reason"].tolist() == ["no face was found by haar"] * 2
+    assert table["n_faces"].tolist() == [0, 0]
     assert table["frame_index"].tolist() == [1, 3]
     assert table[["path", "sha256", "face_x"]].isna().all(axis=None)
     assert not (tmp_path / "out").exists()
@@ -469,7 +450,7 @@ def test_a_frame_without_a_face_is_a_row_that_says_so(corpus, tmp_path):
 def test_without_a_crop_there_is_no_face_box(corpus, tmp_path):
     write_coded_video(corpus / "a.mp4", 3)
     table = frames_of(corpus, tmp_path / "out")
-    assert table[["face_x", "face_y", "face_w", "face_h", "face_score"]].isna().all(axis=None)
+    assert table[["face_x", "face_y", "face_w", "face_h", "face_score", "n_faces"]].isna().all(axis=None)
 
 
 def test_the_largest_face_is_cropped_with_a_quarter_of_its_side_around_it(corpus, tmp_path):
@@ -491,3 +472,169 @@ def test_the_largest_face_is_cropped_with_a_quarter_of_its_side_around_it(corpus
     expected = cv2.resize(scene[round(top) : round(bottom), round(left) : round(right)], found.shape[1::-1])
     assert np.abs(found.astype(int) - expected).mean() < 8
     assert row["face_score"] > 0
+    assert row["n_faces"] == 2
+
+
+# --- one reading, motion, other stores, earlier runs ----------------------------------------------------
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Names of the files whose frames are asked for, once a reading, and how many frames came out of each."""
+    readings: list[list] = []
+    real = media.shots
+
+    def counted(path, problems):
+        readings.append([path.name, 0])
+        reading = readings[-1]
+        for shot in real(path, problems):
+            reading[1] += 1
+            yield shot
+
+    monkeypatch.setattr(media, "shots", counted)
+    return readings
+
+
+@pytest.mark.parametrize(
+    ("choice", "n_decoded"), [("middle", 16), ("uniform", 28), ("fps", 20), ("all", 30), ("peak", 30), ("apex", 30)]
+)
+def test_a_file_is_read_once_and_no_farther_than_wanted(corpus, tmp_path, decoded, choice, n_decoded):
+    """30 frames at 25 a second; at two a second the last frame wanted is that of .75 s, number 18 or 19."""
+    write_coded_video(corpus / "clip.mp4")
+    table = frames_of(corpus, tmp_path / "out", choice=choice)
+    assert decoded == [["clip.mp4", max(table["frame_index"]) + 1 if choice == "fps" else n_decoded]]
+    assert codes(table, tmp_path / "out") == table["frame_index"].tolist()
+
+
+def test_all_pieces_of_a_video_come_from_one_reading(corpus, tmp_path, decoded):
+    write_coded_video(corpus / "clip.mp4", 60)
+    for choice in ("uniform", "peak"):
+        frames_of(corpus, tmp_path / choice, clip_seconds=0.5, choice=choice, k=2)
+    assert [name for name, _ in decoded] == ["clip.mp4"] * 2
+
+
+def test_a_clip_too_long_for_memory_is_read_again_and_comes_out_the_same(corpus, tmp_path, decoded, monkeypatch):
+    write_coded_video(corpus / "clip.mp4", 40)
+    held = frames_of(corpus, tmp_path / "held", choice="peak", k=3)
+    monkeypatch.setattr(key_frames, "_HELD", 100_000)
+    read_again = frames_of(corpus, tmp_path / "again", choice="peak", k=3)
+    assert len(decoded) == 3
+    pd.testing.assert_frame_equal(held, read_again)
+
+
+def test_clips_that_overlap_in_one_file_are_whole(corpus, tmp_path):
+    """A manifest may name a file twice."""
+    write_coded_video(corpus / "a.mp4")
+    clips = pd.concat([load_folder(corpus), load_folder(corpus).assign(clip_id="b")])
+    table = extract(clips, corpus, tmp_path / "out", "uniform", 3)
+    assert codes(table, tmp_path / "out") == table["frame_index"].tolist() == [5, 15, 25] * 2
+
+
+def test_fps_follows_the_times_of_a_variable_frame_rate(corpus, tmp_path):
+    """At .25, .75, 1.25 s; frames are shown from 0, .04, .08, .4, .44, 1, 1.04, 1.5, 1.54 and 1.58 s."""
+    times = [0, 40, 80, 400, 440, 1000, 1040, 1500, 1540, 1580]
+    write_coded_video(corpus / "clip.mp4", 10, times_ms=times)
+    table = frames_of(corpus, tmp_path / "out", choice="fps", per_second=2)
+    assert codes(table, tmp_path / "out") == [2, 4, 6]
+    assert table["time_s"].tolist() == pytest.approx([0.08, 0.44, 1.04], abs=1e-3)
+
+
+def test_fps_of_pictures_is_refused_and_a_single_picture_is_not(corpus, tmp_path):
+    write_picture(corpus / "one" / "1.png", coded(1))
+    assert frames_of(corpus, tmp_path / "out", choice="fps")["frame_index"].tolist() == [0]
+    write_picture(corpus / "two" / "1.png", coded(1))
+    write_picture(corpus / "two" / "2.png", coded(2))
+    with pytest.raises(ParamsError, match="1 clips are picture folders, 'two' first: use uniform"):
+        frames_of(corpus, tmp_path / "out", choice="fps")
+
+
+def test_the_apex_of_a_rendered_smile_is_found(corpus, tmp_path):
+    """Neutral, a smile that is widest in frames 11 to 13, and half of it left at the end; the light flickers."""
+    strength = [*np.linspace(0, 1, 12), 1, 1, *np.linspace(1, 0.5, 6)]
+    light = np.random.default_rng(1).integers(-6, 6, len(strength))
+    faces = [
+        np.clip(render({6: s, 12: s, 26: s / 2}, Identity(seed=4), Pose(), Light(), 128).astype(int) + step, 0, 255)
+        for s, step in zip(strength, light, strict=True)
+    ]
+    write_video(corpus / "smile.mp4", [face.astype(np.uint8) for face in faces], options={"crf": "15"})
+    row = frames_of(corpus, tmp_path / "out", choice="apex").iloc[0]
+    assert 10 <= row["frame_index"] <= 14
+
+
+def test_motion_is_of_the_whole_clip_where_every_frame_is_looked_at(corpus, tmp_path):
+    """Levels 60 and, from frame 15, 160: a step of 100, over three frames; key frames apart see all of it."""
+    levels = [60] * 15 + [160] * 15
+    write_video(corpus / "clip.mp4", [np.full((64, 96, 3), level, np.uint8) for level in levels])
+    motion = {
+        choice: frames_of(corpus, tmp_path / choice, choice=choice, k=2).set_index("frame_index")["motion"]
+        for choice in ("all", "peak", "uniform", "middle")
+    }
+    assert motion["all"][[13, 14, 15, 16, 17]].tolist() == pytest.approx([0, 100 / 3, 100 / 3, 100 / 3, 0], abs=3)
+    assert motion["peak"].max() == pytest.approx(100 / 3, abs=3)
+    assert motion["uniform"].to_dict() == pytest.approx({7: 100, 22: 100}, abs=3)
+    assert motion["middle"].isna().all()
+
+
+def test_pictures_have_motion_too(corpus, tmp_path):
+    for index, level in enumerate([10, 10, 40, 40]):
+        write_picture(corpus / f"{index}.jpg", np.full((64, 96, 3), level, np.uint8))
+    table = frames_of(corpus, tmp_path / "out", choice="all")
+    assert table["motion"].tolist() == pytest.approx([0, 10, 10, 15], abs=1)
+
+
+def test_a_jpeg_whose_data_is_broken_is_not_passed_on(corpus, tmp_path):
+    """Its header and its end are whole; only decoding shows that its Huffman table is nonsense."""
+    data = bytearray(write_picture(tmp_path / "1.jpg", coded(3)).read_bytes())
+    table_at = data.index(b"\xff\xc4") + 5
+    data[table_at : table_at + 16] = b"\xff" * 16
+    (corpus / "1.jpg").write_bytes(data)
+    table = frames_of(corpus, tmp_path / "out")
+    assert table["status"].tolist() == ["unreadable"]
+    assert table["reason"][0].startswith("not a picture that can be decoded: broken data stream")
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+def test_another_store_holds_the_same_frames(corpus, tmp_path, kind):
+    write_coded_video(corpus / "a.mp4")
+    store = {"folder": str(tmp_path / "store"), "memory": f"memory://{tmp_path.name}"}[kind]
+    here = frames_of(corpus, tmp_path / "here")
+    there = frames_of(corpus, tmp_path / "there", frame_store=store)
+    pd.testing.assert_frame_equal(here.drop(columns="path"), there.drop(columns="path"))
+    assert there["path"].str.startswith(store).all()
+    for one, other in zip(here["path"], there["path"], strict=True):
+        assert frame_store.read(tmp_path / "there", other) == (tmp_path / "here" / one).read_bytes()
+    assert not (tmp_path / "there").exists()
+
+
+def test_key_frames_of_an_earlier_run_go_and_nothing_else(corpus, tmp_path):
+    write_coded_video(corpus / "a.mp4")
+    out = tmp_path / "out"
+    before = frames_of(corpus, out, choice="uniform", size=48)
+    (out / "frames" / "mine").mkdir()
+    own = [out / "frames" / "mine" / "0001.jpg", out / "frames" / "notes.txt"]
+    for path in own:
+        path.write_text("mine")
+    now = frames_of(corpus, out, choice="middle")
+    # Until the new table is written the old one is true: no name means another picture than before.
+    assert all((out / row.path).is_file() for row in before.itertuples())
+    assert set(before["path"]).isdisjoint(now["path"])
+    assert remove_stale(now, out) == len(before)
+    left = {path for path in out.rglob("*") if path.is_file()}
+    assert left == {*own, *(out / path for path in now["path"])}
+
+
+def test_a_store_inside_the_runs_folder_is_not_taken_for_an_earlier_run(corpus, tmp_path):
+    write_coded_video(corpus / "a.mp4")
+    for address in (str(tmp_path / "out" / "frames"), f"file://{tmp_path}/out/frames"):
+        table = frames_of(corpus, tmp_path / "out", frame_store=address)
+        assert remove_stale(table, tmp_path / "out") == 0
+
+
+def test_face_boxes_are_steadied_over_neighbouring_key_frames(corpus, tmp_path, monkeypatch):
+    """The detector's boxes are 100, 130 and 100 wide; the middle one is drawn to the others'."""
+    boxes = iter([Face(20, 20, w, w, 1.0) for w in (100, 130, 100)])
+    monkeypatch.setattr(key_frames, "find_faces", lambda *_: [next(boxes), Face(0, 0, 8, 8, 1.0)])
+    write_video(corpus / "a.mp4", [gradient(192, 192)] * 9)
+    table = frames_of(corpus, tmp_path / "out", face_crop="haar", k=3)
+    assert table["face_w"].tolist() == [115, 100, 115]  # at the ends the mean of two
+    assert table["n_faces"].tolist() == [2, 2, 2]

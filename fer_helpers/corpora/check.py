@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import file_digest
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from joblib import Parallel, delayed
 
 from fer_helpers.corpora.corpus import UNLABELLED, Counts
 from fer_helpers.emotions import parse_emotion
-from fer_helpers.motion import differences
+from fer_helpers.motion import of_clip
 from fer_helpers.pictures import is_pictures, pictures_of
 
 SHORT = 5  # frames; fewer leave little to choose key frames from
@@ -173,12 +174,18 @@ def _still(clips: pd.DataFrame, root: Path) -> Iterator[Finding]:
         moving.iloc[np.unique(np.linspace(0, len(moving) - 1, LOOKED_AT).astype(int))] if len(moving) else moving
     )
     motion = Parallel(n_jobs=-1, prefer="threads")(
-        delayed(differences)(root / path, root) for path in looked_at["path"]
+        delayed(_motion)(root / row.path, root, row) for row in looked_at.itertuples()
     )
-    still = looked_at[[not (changes > STILL).any() for changes in motion]]
+    still = looked_at[[most <= STILL for most in motion]]
     if len(still):
         what = f"nothing moves (of {len(looked_at)} clips looked at)"
         yield False, what, _splits(still), len(still), _some(still["clip_id"])
+
+
+def _motion(path: Path, root: Path, clip: Any) -> float:
+    """The greatest motion energy of a clip, grey levels."""
+    first = 0 if pd.isna(clip.fps) else round(clip.start_s * clip.fps)
+    return float(of_clip(path, root, first, clip.n_frames).energy(clip.n_frames).max(initial=0))
 
 
 def _spread(clips: pd.DataFrame) -> Iterator[Finding]:
