@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
@@ -91,9 +93,15 @@ def loosened(resamples: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray
 
 
 def _alike(counts: np.ndarray, label: int) -> np.ndarray:
-    """How all clips fare, as shares, had they been of class `label`: their own class and it change places."""
+    """How all clips fare, as shares, had they been of class `label`: their own class and it change places.
+
+    A label that nobody predicted stays unpredicted: its precision counts 0 by convention and would jump with one clip.
+    """
     seen = np.flatnonzero(counts.sum(axis=tuple(range(1, counts.ndim)))).tolist()
-    return np.sum([_renamed(counts[other], other, label) for other in seen], axis=0) / counts.sum()
+    fare = np.sum([_renamed(counts[other], other, label) for other in seen], axis=0)
+    predicted = [counts.sum(axis=tuple(set(range(counts.ndim)) - {axis})) > 0 for axis in range(1, counts.ndim)]
+    kept = fare * reduce(np.logical_and.outer, predicted)
+    return kept / kept.sum() if kept.any() else fare / counts.sum()
 
 
 def _renamed(row: np.ndarray, one: int, other: int) -> np.ndarray:

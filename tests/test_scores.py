@@ -144,6 +144,14 @@ def test_too_few_subjects_give_no_interval():
     assert scored(*many(10, 30)).loc[("s", "UAR"), "ci_low"] > 0
 
 
+def test_a_label_nobody_predicts_stays_unpredicted_in_resamples():
+    """Its precision counts 0: one clip of it in a resample would make that 1, and the interval mean nothing."""
+    predicted, clips = many(12, 5)
+    found = scores.score(predicted.assign(label="happy"), clips, n_resamples=500).set_index(["strategy", "metric"])
+    row = found.loc[("s", "precision, macro")]
+    assert row["ci_low"] <= row["value"] <= row["ci_high"] < row["value"] + 0.05
+
+
 def test_frames_of_a_clip_are_drawn_together():
     """Six identical frames a clip carry no more than one: intervals stay those of the clips, more or less."""
     predictions, clips = many(40, 1)
