@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_helpers import tables
+from fer_helpers import frame_store, tables
 from fer_helpers.emotions import LABELS, TAXONOMIES
+from fer_helpers.errors import RunError
 from fer_helpers.explorer.columns import NO_ROW, Series
 from fer_helpers.explorer.strips import SMALL, spread, strip
 from fer_helpers.requests import groups, stages
@@ -56,7 +57,7 @@ class Source:
         paths = dict(zip(zip(frames["clip_id"], frames["frame_index"], strict=True), frames["path"], strict=True))
 
         def picture(clip_id: str, frame_index: int) -> bytes:
-            return Path(folder or "", paths[clip_id, frame_index]).read_bytes()
+            return frame_store.read(folder or Path(), paths[clip_id, frame_index])
 
         return cls("predictions", predictions, clips, frames, requests, answers, picture)
 
@@ -105,7 +106,7 @@ class Source:
     def _read(self, clip_id: str, index: int) -> bytes:
         try:
             return self.picture(clip_id, index)
-        except (OSError, KeyError):
+        except (RunError, KeyError):  # gone, or not among the key frames
             return b""
 
     def about(self, series: Series, position: int, clip_id: str) -> dict[str, Any]:
