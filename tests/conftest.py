@@ -44,7 +44,7 @@ def small_run(outputs):
     return result, Path(outputs, "small")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright is open its event loop runs, and no other can be started
 def browser():
     """Headless Chromium; skipped where there is none, except where FER_REQUIRE_BROWSER is set."""
     if not CHROMIUM:

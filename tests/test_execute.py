@@ -154,17 +154,17 @@ def test_a_plan_asks_nobody(small_run):
     assert result.exit_code == 0, result.output
     assert result.output.count("whole and unchanged, skipped") == 2
     words = next(line for line in result.output.splitlines() if line.startswith("all together")).split()
-    assert words[2:5] == ["168", "0", "280"]  # 14 clips x (5 + 1) x 2 requests, none answered by this model
+    assert words[2:5] == ["224", "0", "504"]  # 14 clips x (5 + 3 + 5 + a mosaic of 5) x 2, none answered by this model
     assert (folder / "answers.parquet").stat().st_mtime_ns == before
 
 
 def test_a_supplement_is_run_again_without_asking(small_run, outputs, tmp_path):
     """The replies go out as a file, come into another archive, and give the same predictions, key and network free."""
     _, folder = small_run
-    assert "168 replies" in fer("archive", "export", tmp_path / "replies.parquet", "params/demo.yaml", *SMALL).output
+    assert "224 replies" in fer("archive", "export", tmp_path / "replies.parquet", "params/demo.yaml", *SMALL).output
     other = ("-p", "archive", "outputs/other.sqlite", *SMALL[:6], "--out", "outputs/replayed")
     assert (
-        "168 new replies" in fer("archive", "import", tmp_path / "replies.parquet", "params/replay.yaml", *other).output
+        "224 new replies" in fer("archive", "import", tmp_path / "replies.parquet", "params/replay.yaml", *other).output
     )
     result = fer("run", "params/replay.yaml", *other)
     assert result.exit_code == 0, result.output
