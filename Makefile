@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/fer-helpers run params/demo.yaml
 
 test: check
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests
 	outputs=$$(mktemp -d) && trap 'rm -rf "$$outputs"' EXIT && \
 	FER_OUTPUTS="$$outputs" $(BIN)/python -m pytest -x -p no:cacheprovider --nbval --nbval-current-env notebooks
 
