@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -145,14 +146,16 @@ def _run(notebook: str, params: Params, out: Path) -> None:
     copy = out / "notebooks" / f"{notebook}.ipynb"
     beside = copy.with_suffix(".failed.ipynb")
     try:
-        papermill.execute_notebook(
-            source(notebook),
-            beside,
-            parameters={name: values[name] for name in declared(notebook)},
-            cwd=source(notebook).parent,
-            kernel_name="python3",
-            config=Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {}),
-        )
+        with TemporaryDirectory(prefix="fer-") as sockets:  # of its own: two runs at once must not meet
+            ipc = {"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}
+            papermill.execute_notebook(
+                source(notebook),
+                beside,
+                parameters={name: values[name] for name in declared(notebook)},
+                cwd=source(notebook).parent,
+                kernel_name="python3",
+                config=Config(ipc if os.name == "posix" else {}),
+            )
     except papermill.PapermillExecutionError as error:
         if error.ename == BudgetError.__name__:  # a cap that was reached is no failure of the notebook
             raise BudgetError(" ".join(error.evalue.split())) from error
