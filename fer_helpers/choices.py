@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_helpers.errors import ParamsError
+from fer_helpers.strategies import spread
 
 CURVES = {"peak": "motion", "apex": "distance from the start"}  # choices that look at every frame first
 
@@ -26,7 +27,7 @@ def _middle(clip: _Clip) -> list[int]:
 
 
 def _uniform(clip: _Clip) -> list[int]:
-    return sorted({(2 * part + 1) * clip.n // (2 * clip.k) for part in range(clip.k)})
+    return spread(range(clip.n), clip.k)
 
 
 def _all(clip: _Clip) -> list[int]:

@@ -133,21 +133,20 @@ def import_predictions(params: Params, file: Path) -> None:
 @click.option("--csv", "csv", type=click.Path(path_type=Path), help="write the comparisons to this file as well")
 def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
     """Compare the runs in FOLDERS, each strategy with itself, clip by clip, and pool them as several annotators."""
-    from fer_helpers import report
+    from fer_helpers import paths, report
     from fer_helpers.errors import RunError
-    from fer_helpers.paths import resolve
     from fer_helpers.run import open_run
 
     if len(folders) < 2:
         raise RunError(f"{len(folders)} folder(s) given: name two runs or more, e.g. outputs/a outputs/b")
-    runs = [open_run(resolve(folder)) for folder in folders]
+    runs = [open_run(paths.resolve(folder)) for folder in folders]
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)
     click.echo(scored.to_string())
     for line in found.loc[found["metric"].isin(["WAR", "UAR"]), "sentence"]:
         click.echo(line)
     if csv:
-        found.to_csv(csv, index=False)
+        paths.write_text(csv, found.to_csv(index=False))
         click.echo(f"{csv} is written")
 
 

@@ -40,6 +40,13 @@ def safe_name(text: str) -> str:
     return f"{readable}-{sha256(text.encode()).hexdigest()[:16]}".lstrip("-")
 
 
+def write_text(path: Path, text: str) -> Path:
+    """Write `text` to `path` in UTF-8, whole or not at all; returns `path`."""
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    return beside.replace(path)
+
+
 @contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder` that takes its place, and that of what it held, when the block ends well.

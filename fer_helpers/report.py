@@ -13,6 +13,7 @@ import pandas as pd
 from fer_helpers import annotators, comparisons, corpora, endpoint, ensembles, scores
 from fer_helpers.emotions import LABELS
 from fer_helpers.figures import question
+from fer_helpers.paths import write_text
 from fer_helpers.run import NOTEBOOKS, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("report.html")
@@ -109,10 +110,7 @@ def write(run: Run) -> Path:
         params=manifest["params"],
         made_with=manifest["made_with"],
     )
-    beside = run.folder / "report.html.part"
-    beside.write_text(page, encoding="utf-8")
-    beside.replace(run.folder / "report.html")
-    return run.folder / "report.html"
+    return write_text(run.folder / "report.html", page)
 
 
 def _cells(table: pd.DataFrame) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from fer_helpers import params as parameters
 from fer_helpers.annotators import IMPORTED
 from fer_helpers.errors import RunError
 from fer_helpers.params import Params
-from fer_helpers.paths import ROOT, resolve, shown
+from fer_helpers.paths import ROOT, resolve, shown, write_text
 
 NOTEBOOKS = (
     "01_data_exploration",
@@ -166,9 +166,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write manifest.json, whole or not at all."""
-    beside = folder / "manifest.json.part"
-    beside.write_text(json.dumps(manifest, indent=1, default=str), encoding="utf-8")
-    beside.replace(folder / "manifest.json")
+    write_text(folder / "manifest.json", json.dumps(manifest, indent=1, default=str))
 
 
 def made_with() -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import jinja2
 
+from fer_helpers.paths import write_text
+
 FRAMES = ("none", "blurred", "full")
 _BROWSER = Path(__file__).parent / "browser"
 _PARTS = ("counting", "marks", "elements", "bar", "matrices", "cards", "large", "explorer")
@@ -71,10 +73,7 @@ def write(path: Path, state: dict[str, Any], items: Sequence[dict[str, Any]], st
         style_hash=_hash(sheet),
         data=base64.b64encode(gzip.compress(data.encode(), mtime=0)).decode(),
     )
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(page, encoding="utf-8")
-    beside.replace(path)
-    return path
+    return write_text(path, page)
 
 
 def _text(name: str) -> str:
