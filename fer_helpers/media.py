@@ -16,6 +16,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import av
 import numpy as np
@@ -28,6 +29,8 @@ _OPTIONS = {
     "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv",
     "protocol_whitelist": "file",
 }
+# A title in another encoding than UTF-8 must not lose the clip; PyAV 19 is lenient by itself, and lost the argument.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _MOST_PIXELS = 2**26  # of a frame, twice those of 8K: a damaged header must not claim the machine's memory
 # Containers that stamp every frame with the time it is shown. The others (AVI, MPEG) number the frames in
 # the order they are stored at a constant rate, or stamp only some.
@@ -141,7 +144,7 @@ class _Clock:
 def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
     try:
         # An absolute path cannot be taken for a protocol ("concat:...").
-        container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
+        container = av.open(str(path.absolute()), options=_OPTIONS, **_LENIENT)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise Unreadable(f"not a video that can be opened: {one_line(error)}") from error
     stream = container.streams.best("video")

@@ -45,10 +45,13 @@ def write_video(
     pixels: str = "yuv420p",
     container: dict[str, str] | None = None,
     aspect: Fraction | None = None,
+    title: str = "",
 ) -> Path:
     """Encode BGR (or BGRA) `pictures`; with B-frames unless `options` say otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=container or {}) as out:
+        if title:
+            out.metadata["title"] = title
         stream = out.add_stream(codec, rate=fps, options={"bf": "2"} if options is None else options)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = pixels

@@ -225,6 +225,13 @@ def test_a_playlist_in_a_videos_clothes_opens_no_other_file(corpus, tmp_path):
     assert table["status"].to_dict() == {"copy": "ok", "hls": "unreadable", "list": "unreadable"}
 
 
+def test_a_title_that_is_not_utf8_costs_no_clip(corpus):
+    """Old cameras write titles in their own code page; PyAV 18 refuses the file for it, PyAV 19 does not."""
+    clip = write_coded_video(corpus / "a.mkv", 5, title="XXXXXX")
+    clip.write_bytes(clip.read_bytes().replace(b"XXXXXX", "Frühlé".encode("latin-1")))
+    assert load_folder(corpus)[["status", "n_frames"]].to_numpy().tolist() == [["ok", 5]]
+
+
 def test_unreadable_files_are_rows(corpus):
     put(corpus, "empty.mp4", "empty/1.jpg", "half/1.jpg", "half/2.jpg", "sound.mp4")
     (corpus / "empty" / "1.jpg").write_bytes(b"")
