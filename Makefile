@@ -17,6 +17,7 @@ check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # Half an hour on an otherwise idle machine; benchmarks/README.md keeps what was measured.
 bench: $(READY)

@@ -16,8 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from fer_helpers.bootstrap import interval, resample, resample_clips, resample_groups
-from fer_helpers.metrics import metrics
+from fer_helpers.evaluation import interval, metrics, resample, resample_clips, resample_groups
 
 N_CLIPS, N_SUBJECTS, N_RESAMPLES, N_LOOPED, REPEATS = 2339, 91, 10_000, 100, 5
 SHARES = np.array([640, 31, 138, 483, 461, 501, 85]) / N_CLIPS

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_helpers import corpora
-from fer_helpers.corpora.check import findings
+from fer_helpers.corpora import findings
 from tests import builders
 
 FILES = 10_000

@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from playwright.sync_api import Page, sync_playwright
 
 from fer_helpers.explorer import ConfusionExplorer
-from fer_helpers.run import open_run
+from fer_helpers.runs import open_run
 from tests import servers
 from tests.conftest import CHROMIUM
 from tests.explorer_samples import make_run

@@ -59,3 +59,10 @@ def collapse(probabilities: Sequence[float], surprise: str = "positive") -> list
         if side:
             total[side] += probability
     return list(total.values())
+
+
+def question(taxonomy: str, asked: str) -> str:
+    """How a taxonomy was reached, in words."""
+    if taxonomy == "seven":
+        return "seven classes"
+    return "three, asked directly" if asked == "ternary" else "three, collapsed from seven"

@@ -23,3 +23,9 @@ class BudgetError(FerError):
 
 class RunError(FerError):
     """A run's folder lacks a table that an earlier notebook writes, a notebook failed, or the archive is damaged."""
+
+
+def one_line(error: Exception) -> str:
+    """What an exception says, for a table's `reason`: no file name, no line break."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:200]

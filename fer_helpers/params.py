@@ -14,8 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompts import FORMS, PROMPTS
-from fer_helpers.strategies import find
+from fer_helpers.prompting import FORMS, PROMPTS, find
 
 
 def _among(*known: str) -> AfterValidator:
@@ -139,7 +138,7 @@ class Params(BaseModel):
     strategy_shown: str = Field("multi_frame", description="strategy whose errors are looked at")
 
 
-def one_line(error: ValidationError, known: Iterable[str]) -> str:
+def problems_in(error: ValidationError, known: Iterable[str]) -> str:
     """Every wrong name and value in `error` on one line; `known` are the names there are."""
     problems = []
     for item in error.errors():
@@ -161,7 +160,7 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
     try:
         params = Params(**values)
     except ValidationError as error:
-        raise ParamsError(f"{source}: {one_line(error, Params.model_fields)}") from error
+        raise ParamsError(f"{source}: {problems_in(error, Params.model_fields)}") from error
     if params.corpus != "demo" and not params.corpus_path:
         raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, the folder it lies in")
     if (params.n_replicates > 1) != any(find(name).replicates for name in params.strategies):

@@ -13,7 +13,13 @@ import pandera.pandas as pa
 
 from fer_helpers.emotions import LABELS, SEVEN, TAXONOMIES
 from fer_helpers.errors import RunError
+from fer_helpers.files import whole_file
 from fer_helpers.paths import shown
+
+# Values that stand where an ordinary row names what was asked.
+IMPORTED = "imported"  # strategy of predictions that were not asked for here
+NOBODY = "none"  # model of the baselines that look at no picture
+SEVERAL = "several"  # model of an ensemble
 
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
 CLIP_STATUSES = ["ok", "unreadable", "empty"]
@@ -74,7 +80,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "face_h": _column(float, "its height", nullable=True),
             "face_score": _column(float, "the detector's score; larger is surer", nullable=True),
             "n_faces": _column("Int64", "faces found in the frame, where one was looked for", nullable=True),
-            "motion": _column(float, "motion energy at the frame, grey levels; see fer_helpers.motion", nullable=True),
+            "motion": _column(float, "motion energy at the frame, grey levels; see fer_helpers.media.motion", nullable=True),
             "status": _column(str, "what became of the frame", isin=FRAME_STATUSES),
             "reason": _column(str, "why there is no frame", nullable=True),
         },
@@ -219,9 +225,8 @@ def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
 def write(name: str, table: pd.DataFrame, folder: Path) -> Path:
     """Check `table` and write it to `folder`/`name`.parquet, whole or not at all."""
     path = folder / f"{name}.parquet"
-    beside = path.with_suffix(".parquet.part")
-    check(name, table).to_parquet(beside, index=False)
-    beside.replace(path)
+    with whole_file(path) as beside:
+        check(name, table).to_parquet(beside, index=False)
     return path
 
 

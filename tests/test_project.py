@@ -1,17 +1,17 @@
 """The project's own files: what they promise each other, and what must not be in them."""
 
 import ast
+import importlib
 import re
 import subprocess
 import tomllib
 
-import pytest
 import yaml
 
 from fer_helpers import params, tables
 from fer_helpers.corpora import CORPORA
 from fer_helpers.paths import ROOT
-from fer_helpers.run import NOTEBOOKS
+from fer_helpers.runs.run import NOTEBOOKS
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -71,16 +71,22 @@ def test_no_video_and_no_foreign_picture_is_committed():
     assert {path.parent.name for path in committed() if path.suffix == ".png"} <= {"docs"}
 
 
-def test_the_readme_and_the_architecture_are_true_to_the_tree():
-    """Every module, notebook and parameter file is on the map, and everything on the map is there."""
+def test_the_map_is_true_to_the_tree():
+    """Every room and module of the package stands on the map, and everything on the map is there."""
+    tree = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    on_map, room = set(), ""
+    for indent, name in re.findall(r"^( *)([\w./]+?)/? {2,}\S", tree.partition("fer_helpers/\n")[2], re.M):
+        room = name if len(indent) == 4 else room
+        on_map.add(name if len(indent) == 4 else f"{room}/{name}")
+    summarised = ("endpoint/", "corpora/published/", "corpora/demo/", "prompting/templates/", "explorer/browser/")
+    files = {path.relative_to(PACKAGE).as_posix() for path in committed() if path.is_relative_to(PACKAGE)}
+    files = {name for name in files if name.endswith(".py") and not name.startswith(summarised)}
+    files = {name for name in files if not name.endswith("__init__.py")}
+    assert files | ROOMS | {name.rstrip("/") for name in summarised} == on_map
+
+
+def test_links_in_the_readme_and_the_architecture_lead_somewhere():
     architecture = (ROOT / "docs" / "architecture.md").read_text()
-    tree = architecture.split("```")[1]
-    on_map = set(re.findall(r"^\s+([\w/]+(?:\.py|/))", tree, re.M))
-    modules = {path.name for path in (ROOT / "fer_helpers").glob("*.py")} - {"__init__.py"}
-    folders = {f"{path.name}/" for path in (ROOT / "fer_helpers").iterdir() if (path / "__init__.py").is_file()}
-    assert modules | folders <= on_map
-    for name in on_map:
-        assert (ROOT / name).exists() or (ROOT / "fer_helpers" / name).exists(), f"{name} is on the map but not there"
     readme = (ROOT / "README.md").read_text()
     for notebook in NOTEBOOKS:
         assert f"notebooks/{notebook}.ipynb" in readme
@@ -88,54 +94,41 @@ def test_the_readme_and_the_architecture_are_true_to_the_tree():
         assert (ROOT / link).exists() or (ROOT / "docs" / link).exists() or link.startswith("https://"), link
 
 
-LAYERS = [  # the way of the data: a module may import what stands above it or beside it
-    {"errors", "paths"},
-    {"emotions"},
-    {"tables", "prompts", "strategies", "pricing"},
-    {"params"},
-    {"pictures", "faces"},
-    {"pixels", "choices", "face_crop", "mosaic", "frame_store"},
-    {"media"},
-    {"footage"},
-    {"motion"},
-    {"key_frames"},
-    {"corpora", "frames"},
-    {"requests", "answers", "commits", "archive"},
-    {"endpoint"},
-    {"provider", "throttle"},
-    {"sending", "watching"},
-    {"annotate"},
-    {"shards"},
-    {"ledger"},
-    {"batch"},
-    {"predictions"},
-    {"annotators"},
-    {"metrics", "bootstrap", "calibration", "ensembles"},
-    {"agreement"},
-    {"scores"},
-    {"comparisons"},
-    {"figures", "score_figures", "explorer", "run"},
-    {"report"},
-    {"execute"},
-    {"cli"},
-]
+PACKAGE = ROOT / "fer_helpers"
+ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "fer_helpers").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT / "fer_helpers"))
-)
-def test_imports_follow_the_way_of_the_data(path):
-    level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
-    inside = path.relative_to(ROOT / "fer_helpers").parts[0].removesuffix(".py")
-    if inside == "__init__":
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        targets = []
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fer_helpers"):
-            package = node.module.split(".")
-            targets = [package[1]] if len(package) > 1 else [alias.name for alias in node.names]
-        for target in targets:
-            assert level[target] <= level[inside], f"{inside} imports {target}"
+def imported_from_rooms(path):
+    """(room, module path, name) of each `from fer_helpers.<room>... import name` in a file of the package."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fer_helpers."):
+            module = node.module.split(".")[1:]
+            if module[0] in ROOMS:
+                yield from ((module[0], module, alias.name) for alias in node.names)
+
+
+def test_other_rooms_take_only_what_a_room_offers():
+    """Through its `__init__`, so that what is behind it can change."""
+    offered = {room: set(importlib.import_module(f"fer_helpers.{room}").__all__) for room in ROOMS}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        mine = path.relative_to(PACKAGE).parts[0]
+        for room, module, name in imported_from_rooms(path):
+            if room != mine:
+                assert module == [room], f"{path.name} reaches into {'.'.join(module)}"
+                assert name in offered[room], f"{path.name} takes {name} from {room}, which does not offer it"
+
+
+def test_the_top_of_the_package_can_be_read_at_a_glance():
+    listed = {path.relative_to(PACKAGE).parts[0] for path in committed() if path.is_relative_to(PACKAGE)}
+    assert len(listed) <= 24
+
+
+def test_no_module_is_longer_than_a_room_should_be():
+    lengths = {
+        path.relative_to(PACKAGE).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in PACKAGE.rglob("*.py")
+    }
+    assert not {name: n for name, n in lengths.items() if n > 300}
 
 
 def test_every_corpus_a_parameter_may_name_is_in_the_registry():

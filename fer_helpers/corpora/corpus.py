@@ -15,7 +15,7 @@ Counts = Mapping[str, Mapping[str, int]]  # split -> the corpus's word -> clips;
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedClip:
     """What is known of a clip before its file is read.
 
     `label_original` is the corpus's own word, from a name or a documented code, or None if the corpus has no
@@ -59,7 +59,7 @@ class Corpus:
     allow_upload: bool
     citation: str
     apply: str
-    rows: Callable[[Path, Params], list[Row]]
+    rows: Callable[[Path, Params], list[ListedClip]]
     published: Callable[[Params], Counts] = _unpublished
     folder: Callable[[Params], Path] = _given
     make: Callable[[Params], None] = _nothing

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from fer_helpers import pricing
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, collapse
 from fer_helpers.endpoint.model import FINGERPRINT, MODEL, PictureError, PictureModel, pool
+from fer_helpers.prompting import pricing
 
 MAX_TEXT = 50_000  # characters; the tokenizer takes 200,000 tokens, and a character may be four
 NO_REASONS = "A supervised network trained on FER2013 gave this label; it gives no reasons."

@@ -17,8 +17,9 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from fer_helpers import params, pricing
+from fer_helpers import params
 from fer_helpers.errors import ParamsError
+from fer_helpers.prompting import pricing
 
 PASSING = ("rate_limited", "server_error", "unavailable", "reset", "stall", "truncated_json")
 CONTENT = ("refusal", "prose_refusal", "length", "content_filter", "filtered_400", "wrong_label", "empty")
@@ -166,7 +167,7 @@ def load(path: Path) -> Faults:
         raise ParamsError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         known = Faults.__dataclass_fields__
-        raise ParamsError(f"{path}: {params.one_line(error, known)}") from error
+        raise ParamsError(f"{path}: {params.problems_in(error, known)}") from error
 
 
 def digest(body: bytes) -> str:
