@@ -80,7 +80,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "face_h": _column(float, "its height", nullable=True),
             "face_score": _column(float, "the detector's score; larger is surer", nullable=True),
             "n_faces": _column("Int64", "faces found in the frame, where one was looked for", nullable=True),
-            "motion": _column(float, "motion energy at the frame, grey levels; see fer_helpers.media.motion", nullable=True),
+            "motion": _column(float, "motion energy at the frame, grey levels; see media.motion", nullable=True),
             "status": _column(str, "what became of the frame", isin=FRAME_STATUSES),
             "reason": _column(str, "why there is no frame", nullable=True),
         },
