@@ -8,10 +8,13 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import openai
 import pytest
+import yaml
 
+from fer_helpers.paths import ROOT
 from tests.support.dialects import (
     DIALECTS,
     azure,
@@ -136,10 +139,10 @@ def test_what_was_sent_is_kept():
     [
         ("ollama", ["gemma3:latest", "nomic-embed-text:latest"]),
         ("vllm", ["Qwen/Qwen2.5-VL-7B-Instruct"]),
-        ("lm_studio", ["text-embedding-nomic-embed-text-v1.5", "qwen/qwen3-8b", "google/gemma-3-12b"]),
-        ("azure", ["gpt-6-luna-2026-09-22"]),  # and not the deployment, "faces"
-        ("gemini", ["models/gemini-3.5-flash-lite", "models/gemini-embedding-001"]),
-        ("openrouter", ["google/gemma-4-27b-it"]),
+        ("lm_studio", ["text-embedding-nomic-embed-text-v1.5", "qwen/qwen3-8b", "google/gemma-4-26b-a4b"]),
+        ("azure", ["gpt-6-luna-2026-09-22"]),  # its deployment has another name
+        ("gemini", ["models/gemini-3.8-flash", "models/gemini-embedding-001"]),
+        ("openrouter", ["google/gemma-4-31b-it"]),
     ],
 )
 def test_the_client_reads_a_listing(name, ids):
@@ -222,9 +225,9 @@ ERRORS = [
     ("mistral", "", LOGPROBS, 422, "detail.1.loc", ["body", "top_logprobs"]),
     ("mistral", "", {"key": ""}, 401, "detail", "Unauthorized"),
     ("mistral", "busy", {}, 429, "code", "1300"),
-    ("mistral", "", {"pictures": [b"1"] * 9}, 400, "object", "error"),
+    ("mistral", "capacity", {}, 429, "type", "invalid_request_error"),
     ("gemini", "", {"store": False}, 400, "0.error.status", "INVALID_ARGUMENT"),
-    ("gemini", "", LOGPROBS, 400, "0.error.message", "Logprobs is not enabled for models/gemini-3.5-flash-lite"),
+    ("gemini", "", LOGPROBS, 400, "0.error.message", "Logprobs is not enabled for models/gemini-3.8-flash"),
     ("gemini", "per_day", {}, 429, "0.error.details.1.retryDelay", "45s"),
     ("gemini", "", {"key": ""}, 401, "0.error.code", 401),
     ("openai", "", {"max_tokens": 64}, 400, "error.code", "unsupported_parameter"),
@@ -484,3 +487,16 @@ def test_the_client_reads_a_good_reply(name):
     assert "neutral" in found.choices[0].message.content
     assert found.choices[0].finish_reason == "stop"
     assert found.usage.prompt_tokens == 256 + 22
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ollama", "vllm", "llama_cpp", "lm_studio", "sglang", "openrouter", "azure", "gemini", "mistral", "litellm"],
+)
+def test_the_fakes_serve_what_the_parameter_files_ask_for(name):
+    """A file can be run against its fake with nothing changed but the address and the key."""
+    values = yaml.safe_load((ROOT / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
+    dialect = DIALECTS[name]
+    assert values["model"] == dialect.model
+    assert urlsplit(values["base_url"]).path == dialect.path
+    assert bool(values.get("api_key_env")) == bool(dialect.key)

@@ -14,7 +14,7 @@ transformers_serve  response_format and log-probabilities ignored, `{"detail": t
 openrouter          public listing, errors inside a 200, moderation, credits, free models a day
 azure               deployments, content_filter with innererror, filter results in every reply
 gemini              errors in a list, fields refused, thoughts outside usage, filters in Google's words
-mistral             422 for unknown fields, content as parts (REASONING), eight pictures
+mistral             422 for unknown fields, content as parts (REASONING)
 litellm             upstream errors as text, budget, cooling down, "error" ends as "stop"
 openai              reasoning, temperature 1, log-probabilities 403, quota, billing, limits a day
 gateway             `"error": null`, odd listings (LISTINGS), dead backends, redirects

@@ -65,7 +65,7 @@ _BUSY = "Requests to the ChatCompletions_Create Operation have exceeded the rate
 _DAY = "Requests have exceeded the call rate limit of your tier. Please retry after 86400 seconds."
 
 DIALECT = Dialect(
-    model="faces",
+    model="gpt-6-luna",
     path="/openai/v1",
     listing=_listing,
     error=_error,

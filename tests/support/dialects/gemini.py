@@ -5,7 +5,7 @@
 - Unknown fields are 400 INVALID_ARGUMENT "Unknown name", `store` and `metadata` among them, all in one message
   (ed-donner/agents issue 45, routstr-core issue 505). Log-probabilities: 400 "Logprobs is not enabled for models/..."
   (mscraftsman/generative-ai issue 135; GoogleCloudPlatform/generative-ai issue 2947).
-- Models think by default: content can be missing with `length`; thoughts are in total_tokens only (inspect_ai
+- Flash models think by default: content can be missing with `length`; thoughts are in total_tokens only (inspect_ai
   issue 5528, on both Google and xAI).
 - Filters: finish reasons in Google's own words, SAFETY, PROHIBITED_CONTENT, RECITATION (Vibe-Trading pull request 308),
   or "content_filter: PROHIBITED_CONTENT" with a choice that has no message at all (reported by several clients).
@@ -77,7 +77,7 @@ def _per_day(asked: Asked) -> Answer:
 
 
 DIALECT = Dialect(
-    model="gemini-3.5-flash-lite",
+    model="gemini-3.8-flash",
     path="/v1beta/openai",
     listing=_listing,
     error=_error,

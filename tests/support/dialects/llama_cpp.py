@@ -54,7 +54,7 @@ def _white_space(asked: Asked) -> Answer:
 _BLIND = "image input is not supported - hint: you may need to provide the mmproj"
 
 DIALECT = Dialect(
-    model="gemma-3-4b-it-Q4_K_M.gguf",
+    model="gemma-3-4b-it",
     listing=_listing,
     error=_error,
     shape=_shape,

@@ -51,7 +51,7 @@ def _in_reasoning(asked: Asked) -> Answer:
 
 
 DIALECT = Dialect(
-    model="google/gemma-3-12b",
+    model="google/gemma-4-26b-a4b",
     listing=_listing,
     error=_error,
     refuse=_refuse,

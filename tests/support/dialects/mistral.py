@@ -7,7 +7,6 @@
   of the tier (continue issue 6185). Context overflow: 400 "Prompt contains N tokens, too large for model" (portkey's
   error library, 13710000; docs "Known limitations").
 - Finish reasons `model_length` and `error` beside OpenAI's (docs of the endpoint; inspect_ai pull request 514).
-- At most 8 pictures a request (docs "Vision"); the wording of that error is ours.
 """
 
 from __future__ import annotations
@@ -70,10 +69,6 @@ def _overflow(asked: Asked) -> Answer:
     return refusal(asked, 400, f"{sizes} maximum context length", code="3051")
 
 
-def _too_many(asked: Asked) -> Answer:
-    return refusal(asked, 400, f"Too many images in request: at most {asked.dialect.max_pictures}.")
-
-
 _BUSY = {"type": "rate_limited", "code": "1300"}
 _FULL = "Service tier capacity exceeded for this model."
 
@@ -85,13 +80,11 @@ DIALECT = Dialect(
     shape=_shape,
     key="fake-key-mistral",
     listing_key="fake-key-mistral",
-    max_pictures=8,
-    too_many=_too_many,
     overflow=_overflow,
     specials={
         **anywhere.REPLIES,
         "busy": lambda asked: refusal(asked, 429, "Rate limit exceeded", **_BUSY),
-        "capacity": lambda asked: refusal(asked, 429, _FULL, type="service_tier_capacity_exceeded", code="3505"),
+        "capacity": lambda asked: refusal(asked, 429, _FULL),
         "model_length": anywhere.ended("model_length"),
     },
 )

@@ -22,7 +22,7 @@ from typing import Any
 from tests.support.dialects import anywhere
 from tests.support.dialects.base import CREATED, Answer, Asked, Dialect, after_schema, refusal
 
-PROVIDER = {"provider_name": "Fake", "model_slug": "google/gemma-4-27b-it"}
+PROVIDER = {"provider_name": "Fake", "model_slug": "google/gemma-4-31b-it"}
 
 
 def _error(status: int, message: str, **more: Any) -> Any:
@@ -79,7 +79,7 @@ _NOT_ENOUGH = "This request requires more credits, or fewer max_tokens."
 _UPSTREAM = {"raw": "the model is temporarily rate-limited upstream", "provider_name": "Fake"}
 
 DIALECT = Dialect(
-    model="google/gemma-4-27b-it",
+    model="google/gemma-4-31b-it",
     path="/api/v1",
     listing=_listing,
     error=_error,

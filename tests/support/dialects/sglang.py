@@ -56,7 +56,7 @@ def _null_logprobs(asked: Asked) -> Answer:
 
 
 DIALECT = Dialect(
-    model="Qwen/Qwen2.5-VL-7B-Instruct",
+    model="Qwen/Qwen3-VL-8B-Instruct",
     listing=_listing,
     error=_error,
     shape=_shape,
