@@ -97,7 +97,7 @@ def test_labels_hang_on_the_pictures_bytes_alone():
     assert label_of([b"ab", b"c"], SEVEN) == "neutral"  # several pictures count as one
 
 
-@pytest.mark.parametrize("name", DIALECTS.keys() - {"transformers_serve"})
+@pytest.mark.parametrize("name", [name for name in DIALECTS if name != "transformers_serve"])
 def test_a_schema_is_filled_in(name):
     content = choice(DIALECTS[name], **WITH_SCHEMA)["message"]["content"]
     assert json.loads(content) == {"label": "neutral", "confidence": 0.8}
@@ -108,6 +108,18 @@ def test_a_schema_that_is_ignored_leaves_prose_or_a_bare_word():
     assert said == "The person in the picture looks neutral."
     # SHA-256 of nothing begins e3 b0: 227 mod 7 = 3, 176 mod 12 = 8
     assert choice(transformers_serve.DIALECT, pictures=(), **WITH_SCHEMA)["message"]["content"] == "happy"
+
+
+def test_json_of_its_own_accord_is_none_by_the_schema():
+    said = json.loads(choice(transformers_serve.DIALECT, "own_json", **WITH_SCHEMA)["message"]["content"])
+    assert said.keys() == {"label", "because"}
+
+
+def test_a_temperature_can_be_refused_in_words_alone():
+    status, body = asked(gateway.ONLY_ONE, temperature=0)
+    assert status == 400
+    assert body["error"].keys() == {"message", "type"}
+    assert asked(gateway.ONLY_ONE, temperature=1)[0] == 200
 
 
 def test_json_asked_for_in_words_is_given_without_a_schema():

@@ -17,7 +17,7 @@ gemini              errors in a list, fields refused, thoughts outside usage, fi
 mistral             422 for unknown fields, content as parts (REASONING)
 litellm             upstream errors as text, budget, cooling down, "error" ends as "stop"
 openai              reasoning, temperature 1, log-probabilities 403, quota, billing, limits a day
-gateway             `"error": null`, odd listings (LISTINGS), dead backends, redirects
+gateway             `"error": null`, odd listings (LISTINGS), dead backends, redirects, ONLY_ONE temperature
 anywhere            replies that come from more than one server; every dialect's specials have them
 """
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.support.dialects.base import CONFIDENCE, Answer, Asked, reply
 
+# A page of the proxy in front.
 HTML = "<!doctype html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 ABRUPT = ("abort", "error", "network_error")  # ends of a half reply
 FILTERS = ("content_filter", "SAFETY", "PROHIBITED_CONTENT", "sensitive", "guardrail_intervened", "content_filtered")
@@ -58,6 +59,20 @@ def _wrapped(form: str) -> Any:
     return lambda asked: Answer(changed(asked, content=form.replace("JSON", _json(asked)), logprobs=None))
 
 
+def _worded(form: str) -> Any:
+    """A special: `form` with the label and another one, which leaves open what was meant."""
+
+    def special(asked: Asked) -> Answer:
+        text = form.replace("LABEL", asked.label).replace("OTHER", _other(asked))
+        return Answer(changed(asked, content=text, logprobs=None))
+
+    return special
+
+
+def _other(asked: Asked) -> str:
+    return next(name for name in (*asked.labels, "other") if name != asked.label)
+
+
 def _parts(asked: Asked) -> Answer:
     return Answer(changed(asked, content=[{"type": "text", "text": _json(asked)}], logprobs=None))
 
@@ -73,8 +88,10 @@ def _bad_logprobs(asked: Asked) -> Answer:
 
 def _contradicting(asked: Asked) -> Answer:
     """Log-probabilities among the labels that favour another label than the one said."""
-    other = next(name for name in asked.labels if name != asked.label)
-    top = [{"token": other, "logprob": -0.1, "bytes": None}, {"token": asked.label, "logprob": -3.0, "bytes": None}]
+    top = [
+        {"token": _other(asked), "logprob": -0.1, "bytes": None},
+        {"token": asked.label, "logprob": -3.0, "bytes": None},
+    ]
     entry = {"token": asked.label, "logprob": -3.0, "bytes": None, "top_logprobs": top}
     return Answer(changed(asked, content=json.dumps({"label": asked.label}), logprobs={"content": [entry]}))
 
@@ -109,6 +126,9 @@ def _stream(asked: Asked) -> Answer:
 REPLIES = {
     "html": lambda asked: Answer(HTML, kind="text/html"),
     "html_502": lambda asked: Answer(HTML, 502, kind="text/html"),
+    "html_413": lambda asked: Answer(
+        HTML.replace("502 Bad Gateway", "413 Request Entity Too Large"), 413, kind="text/html"
+    ),
     "plain_502": lambda asked: Answer("Bad Gateway", 502, kind="text/plain"),
     "stream": _stream,
     "cut": _cut,
@@ -126,6 +146,8 @@ REPLIES = {
     "explained": _wrapped("Here is my answer:\nJSON\nLet me know if you need more."),
     "other_case": _other_case,
     "parts": _parts,
+    "doubled_key": _worded('{"label": "LABEL", "label": "OTHER"}'),
+    "two_labels": _worded("LABEL or OTHER"),
     "deep": lambda asked: Answer(changed(asked, content="[" * 3000 + "]" * 3000, logprobs=None)),
     "bad_logprobs": _bad_logprobs,
     "contradicting_logprobs": _contradicting,

@@ -5,6 +5,7 @@
 - Listings: none, empty, a bare list (Together's), names without ids, one that wants a key though chat wants none,
   HTML. Kinds from the project's own issue about servers.
 - In front of xAI's models reasoning tokens are outside completion_tokens (`reasoning_outside`, see anywhere.py).
+- In front of Kimi any temperature but 1 is a 400 with neither code nor param (CountBot issue 61): ONLY_ONE.
 - A dead backend: 502 or 504 after a while, for every request; a redirect to another machine, which must not be
   followed with a picture.
 """
@@ -20,6 +21,14 @@ from tests.support.dialects.base import Answer, Asked, Dialect, after_schema, li
 
 def _shape(asked: Asked, body: dict[str, Any]) -> Any:
     return {**body, "error": None, "success": True}
+
+
+def only_one(asked: Asked) -> Answer | None:
+    """`refuse` of models that take only temperature 1, and say so in words alone."""
+    if asked.body.get("temperature", 1) == 1:
+        return None
+    kind = {"type": "invalid_request_error"}
+    return Answer({"error": {"message": "invalid temperature: only 1 is allowed for this model", **kind}}, 400)
 
 
 def redirect(to: str) -> Any:
@@ -38,6 +47,7 @@ DIALECT = Dialect(
         "null_error_null_choices": lambda asked: Answer({"error": None, "choices": None}),
     },
 )
+ONLY_ONE = replace(DIALECT, refuse=only_one)
 LISTINGS = {
     "missing": replace(DIALECT, listing=None),
     "empty": replace(DIALECT, listing=lambda model: {"object": "list", "data": []}),

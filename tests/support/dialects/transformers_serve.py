@@ -2,7 +2,8 @@
 
 - `response_format`, `logprobs`, `top_logprobs`, `store` and `reasoning_effort` are taken and ignored, with a line in
   the server's log (`cli/serving/chat_completion.py`, UNUSED_CHAT_COMPLETION_FIELDS; LitServe issue 196): asked with a
-  schema alone it answers in prose as often as not.
+  schema alone it answers in prose as often as not, and now and then in JSON of its own (`own_json`), which looks as if
+  the schema had been heeded.
 - A field OpenAI does not know: 422 `{"detail": "Unexpected fields ..."}`, a string (`utils.py`, _validate_request).
 - Pinned to a model, another name is a 400 with the same shape of error (`utils.py`, _resolve_model).
 - Both `max_completion_tokens` and `max_tokens` are heeded.
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.support.dialects import anywhere
@@ -33,10 +35,15 @@ def _refuse(asked: Asked) -> Answer | None:
     return None
 
 
+def _own_json(asked: Asked) -> Answer:
+    text = json.dumps({"label": asked.label, "because": "The mouth."})
+    return Answer(anywhere.changed(asked, content=text))
+
+
 DIALECT = Dialect(
     model="HuggingFaceTB/SmolVLM2-2.2B-Instruct",
     error=_error,
     refuse=_refuse,
     ignores=IGNORED,
-    specials=dict(anywhere.REPLIES),
+    specials={**anywhere.REPLIES, "own_json": _own_json},
 )
