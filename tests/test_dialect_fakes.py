@@ -341,6 +341,12 @@ def test_vllm_puts_the_label_first_among_raw_alternatives_and_clamps_processed_o
     assert entry["top_logprobs"][-1]["logprob"] == -9999.0
 
 
+def test_what_the_grammar_forbids_can_have_a_null_log_probability():
+    entries = choice(DIALECTS["sglang"], "null_logprobs", **WITH_SCHEMA, **LOGPROBS)["logprobs"]["content"]
+    assert {entry["top_logprobs"][-1]["token"] for entry in entries} == {"Angry"}
+    assert {entry["top_logprobs"][-1]["logprob"] for entry in entries} == {None}
+
+
 @pytest.mark.parametrize("dialect", [lm_studio.DIALECT, openrouter.DIALECT, transformers_serve.DIALECT, ollama.OLD])
 def test_some_give_no_log_probabilities_and_say_nothing(dialect):
     assert choice(dialect, **WITH_SCHEMA, **LOGPROBS).get("logprobs") is None

@@ -63,13 +63,14 @@ def _worded(form: str) -> Any:
     """A special: `form` with the label and another one, which leaves open what was meant."""
 
     def special(asked: Asked) -> Answer:
-        text = form.replace("LABEL", asked.label).replace("OTHER", _other(asked))
+        text = form.replace("LABEL", asked.label).replace("OTHER", other(asked))
         return Answer(changed(asked, content=text, logprobs=None))
 
     return special
 
 
-def _other(asked: Asked) -> str:
+def other(asked: Asked) -> str:
+    """A label that is not the one said."""
     return next(name for name in (*asked.labels, "other") if name != asked.label)
 
 
@@ -89,7 +90,7 @@ def _bad_logprobs(asked: Asked) -> Answer:
 def _contradicting(asked: Asked) -> Answer:
     """Log-probabilities among the labels that favour another label than the one said."""
     top = [
-        {"token": _other(asked), "logprob": -0.1, "bytes": None},
+        {"token": other(asked), "logprob": -0.1, "bytes": None},
         {"token": asked.label, "logprob": -3.0, "bytes": None},
     ]
     entry = {"token": asked.label, "logprob": -3.0, "bytes": None, "top_logprobs": top}

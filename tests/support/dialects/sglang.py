@@ -51,7 +51,7 @@ def _overflow(asked: Asked) -> Answer:
 def _null_logprobs(asked: Asked) -> Answer:
     body = anywhere.changed(asked)
     for entry in (body["choices"][0]["logprobs"] or {}).get("content") or []:
-        entry["top_logprobs"].append({"token": "The", "logprob": None, "bytes": list(b"The")})
+        entry["top_logprobs"].append({"token": anywhere.other(asked).capitalize(), "logprob": None, "bytes": None})
     return Answer(body)
 
 
