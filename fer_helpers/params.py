@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
+from fer_helpers.statuses import RETRIABLE
 from fer_helpers.prompting import FORMS, PROMPTS, find
 
 
@@ -42,8 +43,8 @@ def _once(names: list[str]) -> list[str]:
 class Params(BaseModel):
     """Every parameter with its default (the offline demo), its type and what it does.
 
-    Relative paths start at the project's root. Keys are never parameters: OPENAI_API_KEY is read from the
-    environment.
+    Relative paths start at the project's root. Keys are never parameters: they are read from the environment, each
+    for the one address it was given for.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
@@ -116,11 +117,20 @@ class Params(BaseModel):
         "auto", description="what the server is asked for; auto: found out by one probe"
     )
     image_detail: Literal["low", "high", "auto"] = Field("low", description="resolution the model looks at")
+    api_key_env: str = Field(
+        "", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$",
+        description="environment variable that holds the key for base_url; empty: OPENAI_API_KEY, for OpenAI alone",
+    )  # fmt: skip
+    allow_plain_http: bool = Field(False, description="frames may go to another machine over http, not https")
+    timeout_s: float = Field(120.0, gt=0, le=3600, description="wait so long for a byte of a reply, s")
+    max_tokens_out: int = Field(
+        0, ge=0, le=100_000, description="most tokens of a reply, reasoning included; 0: the prompt's own"
+    )
     max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once, at most")
     requests_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
     tokens_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
     max_cost_usd: float = Field(0.0, ge=0, description="ask no further where this could be exceeded, US$; 0: no cap")
-    retry_statuses: Annotated[list[str], _among("refused", "filtered", "truncated", "invalid")] = Field(
+    retry_statuses: Annotated[list[str], _among(*RETRIABLE)] = Field(
         [], description="failures to ask again although their reply is kept"
     )
     allow_upload: bool = Field(False, description="frames may leave this machine for a remote endpoint")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
+from fer_helpers import statuses
 from fer_helpers.emotions import LABELS, SEVEN, TAXONOMIES
 from fer_helpers.errors import RunError
 from fer_helpers.files import whole_file
@@ -22,9 +23,6 @@ NOBODY = "none"  # model of the baselines that look at no picture
 SEVERAL = "several"  # model of an ensemble
 
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
-CLIP_STATUSES = ["ok", "unreadable", "empty"]
-FRAME_STATUSES = ["ok", "unreadable", "empty", "no_face"]
-ANSWER_STATUSES = ["ok", "refused", "filtered", "truncated", "invalid", "error"]
 
 
 def _column(dtype: type | str, meaning: str, nullable: bool = False, isin: Iterable[str] | None = None) -> pa.Column:
@@ -60,7 +58,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "split": _column(str, "the corpus's split: train, test, ...", nullable=True),
             "subject": _column(str, "the person (or rendered identity)", nullable=True),
             "intensity": _column(float, "intended strength of the expression, 0-1", nullable=True),
-            "status": _column(str, "whether the file can be read", isin=CLIP_STATUSES),
+            "status": _column(str, "whether the file can be read", isin=statuses.CLIP),
             "reason": _column(str, "why it cannot, or what is odd about it", nullable=True),
         },
         unique=["clip_id"],
@@ -81,7 +79,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "face_score": _column(float, "the detector's score; larger is surer", nullable=True),
             "n_faces": _column("Int64", "faces found in the frame, where one was looked for", nullable=True),
             "motion": _column(float, "motion energy at the frame, grey levels; see media.motion", nullable=True),
-            "status": _column(str, "what became of the frame", isin=FRAME_STATUSES),
+            "status": _column(str, "what became of the frame", isin=statuses.FRAME),
             "reason": _column(str, "why there is no frame", nullable=True),
         },
         unique=["clip_id", "frame_index"],
@@ -102,6 +100,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "form": _column(str, "how the reply is asked for: by schema or words, with log-probabilities or not"),
             "temperature": _column(float, "of sampling"),
             "reasoning_effort": _column(str, "as sent; empty: not sent"),
+            "max_tokens": _column("Int64", "most tokens of the reply; 0: the prompt's own", nullable=True),
+            "limit_field": _column(str, "the field that this limit is sent in", nullable=True),
+            "omitted": _column(str, "fields left out because the server refuses them", nullable=True),
             "tokens_image": _column(int, "estimated tokens of the pictures"),
             "tokens_in": _column(int, "estimated tokens sent, pictures included"),
             "tokens_out": _column(int, "estimated tokens of the reply"),
@@ -112,10 +113,11 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "answers": _schema(
         {
             "key": _column(str, "requests.key"),
-            "status": _column(str, "what came back", isin=ANSWER_STATUSES),
+            "status": _column(str, "what came back", isin=statuses.ANSWER),
             "label": _column(str, "the label in an ok answer", nullable=True, isin=LABELS),
             **_probabilities(),
             "prob_source": _column(str, "logprobs, confidence (the reply's own), or none", nullable=True),
+            "prob_doubt": _column(str, "why there are no probabilities, or not the log-probabilities'", nullable=True),
             "raw": _column(str, "the reply's text, or the error's", nullable=True),
             "model_requested": _column(str, "model asked"),
             "model_returned": _column(str, "model that says it answered", nullable=True),
@@ -142,7 +144,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "n_votes": _column(int, "answers with a label that were pooled"),
             "agreement": _column(float, "share of them with the final label", nullable=True),
             "tie": _column(bool, "a vote was tied and broken by mean probability or label order"),
-            "status": _column(str, "ok, no_frame, or the answers' commonest failure"),
+            "status": _column(str, "ok, no_frame, or the answers' commonest failure", isin=statuses.PREDICTION),
             "tokens": _column("Int64", "billed tokens in and out of the answers used", nullable=True),
             "cost_usd": _column(float, "their price, US$", nullable=True),
         },

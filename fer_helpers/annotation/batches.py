@@ -169,7 +169,7 @@ def _check_any(folder: Path) -> None:
         raise RunError(f"{shown(folder)} has no batches: submit them with `fer-helpers batch submit`")
 
 
-_COUNTED = (*tables.ANSWER_STATUSES, "known", "not run", "strange")
+_COUNTED = (*statuses.ANSWER, "known", "not run", "strange")
 
 
 def collect(archive: Archive, folder: Path, base_url: str) -> pd.DataFrame:

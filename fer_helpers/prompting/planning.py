@@ -38,6 +38,9 @@ class Asking:
         replicates: how often a request is asked for the strategies that pool its askings.
         temperature: of sampling; 0 for one answer, above 0 for replicates that may differ.
         reasoning_effort: sent if not empty; models that reason by default want "none" here.
+        max_tokens: most tokens of a reply, reasoning included; 0: the prompt's own.
+        limit_field: the field that this limit is sent in; servers know one name or the other.
+        omitted: fields that the server refuses and that are left out, with spaces between.
     """
 
     model: str
@@ -49,6 +52,9 @@ class Asking:
     replicates: int = 1
     temperature: float = 0.0
     reasoning_effort: str = ""
+    max_tokens: int = 0
+    limit_field: str = "max_completion_tokens"
+    omitted: str = ""
 
 
 def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, Any]:
@@ -66,7 +72,7 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
         "model": request["model"],
         "messages": [{"role": "user", "content": [words, *images]}],
         "temperature": request["temperature"],
-        "max_completion_tokens": prompts.PROMPTS[prompt].max_tokens,
+        request["limit_field"]: request["max_tokens"] or prompts.PROMPTS[prompt].max_tokens,
         "store": False,  # providers keep nothing of a face longer than they must
     }
     if form.startswith("schema"):
@@ -75,7 +81,11 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
         body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request["reasoning_effort"]:
         body["reasoning_effort"] = request["reasoning_effort"]
-    return body
+    omitted = request["omitted"].split()
+    if "detail" in omitted:
+        for image in images:
+            del image["image_url"]["detail"]
+    return {name: value for name, value in body.items() if name not in omitted}
 
 
 def urls_of(request: Mapping[str, Any], picture: Callable[[str, int], bytes]) -> list[str]:
@@ -150,7 +160,7 @@ def _row(
         sizes = [(columns * width, rows * height)]
     tokens_image = sum(pricing.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
     tokens_text = _text_tokens(asking.model, asking.prompt, labels, len(pictures), asking.form, as_mosaic)
-    tokens_out = TOKENS_OUT[prompts.PROMPTS[asking.prompt].reasoning]
+    tokens_out = _tokens_out(asking)
     return {
         **{name: value for name, value in asdict(asking).items() if name not in ("label_order", "seed", "replicates")},
         "clip_id": clip_id,
@@ -164,6 +174,13 @@ def _row(
         "tokens_out": tokens_out,
         "cost_usd": pricing.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
     }
+
+
+def _tokens_out(asking: Asking) -> int:
+    """Estimated tokens of a reply; a model that reasons may use all that it is given."""
+    if asking.reasoning_effort not in ("", "none"):
+        return asking.max_tokens or prompts.PROMPTS[asking.prompt].max_tokens
+    return TOKENS_OUT[prompts.PROMPTS[asking.prompt].reasoning]
 
 
 def _ordered(labels: tuple[str, ...], sha256s: Sequence[str], asking: Asking) -> tuple[str, ...]:
