@@ -107,7 +107,7 @@ def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None, prices: p
     for model in unique["model"].unique():
         if prices.price(model) is None:
             raise ParamsError(
-                f"max_cost_usd is {cap}, but {model} has no price: leave it empty, or name a file with the price in `prices`"
+                f"max_cost_usd is {cap}, but {model} has no price: leave it empty, or give the price in `prices`"
             )
     kept = (entry for part in _chunks(unique) for entry in archive.get(part["key"]).values())
     return Budget(cap, sum(_cost(entry, json.loads(entry.reply), prices) or 0.0 for entry in kept))

@@ -473,7 +473,7 @@ def test_a_cap_needs_a_price(tmp_path):
 
 
 def test_a_users_prices_reach_the_cap_and_the_answers(tmp_path):
-    """Three answers of 100 tokens in at US$ 10,000 a million cost 3; the fourth, at worst dearer, would break the cap."""
+    """Three answers of 100 tokens at US$ 10,000 a million cost 3; the fourth, at worst dearer, would break the cap."""
     (tmp_path / "mine.yaml").write_text(f"prices: {{{MODEL}: {{date: '2026-11', input: 10000, output: 0}}}}")
     book = pricing.book(tmp_path / "mine.yaml")
     cap = 3 + (worst_usd := PLANNED["tokens_in"].iloc[0] / 100) - 0.5
