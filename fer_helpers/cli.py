@@ -185,7 +185,7 @@ def _planned(run: Run, archive: Archive) -> pd.DataFrame:
         click.echo(notice)
     frames = run.read("frames")
     planned = planning.plan(frames, params.strategies, params.taxonomies, run.asking())
-    answers = online.kept(planned, archive)
+    answers = online.kept(planned, archive, run.prices)
     return planning.due(planned, frames, params.strategies, answers, params.cascade_below)
 
 

@@ -15,7 +15,7 @@ from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
 from fer_helpers.statuses import RETRIABLE
-from fer_helpers.prompting import FORMS, PROMPTS, find
+from fer_helpers.prompting import FORMS, PROMPTS, find, pricing
 
 
 def _among(*known: str) -> AfterValidator:
@@ -129,6 +129,7 @@ class Params(BaseModel):
     max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once, at most")
     requests_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
     tokens_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
+    prices: str = Field("", description="YAML file with prices of your own, in the form of prices.yaml; empty: none")
     max_cost_usd: float = Field(0.0, ge=0, description="ask no further where this could be exceeded, US$; 0: no cap")
     retry_statuses: Annotated[list[str], _among(*RETRIABLE)] = Field(
         [], description="failures to ask again although their reply is kept"
@@ -207,12 +208,13 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     """Parameters from a flat YAML file, `overrides` on top.
 
     Raises:
-        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter.
+        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter; or its price file does.
     """
     path = resolve(path)
     if not path.is_file():
         raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
+    pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
     if params.strategy_shown not in params.strategies:
         raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not among strategies")
     return params

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from random import Random
@@ -22,6 +22,7 @@ from fer_helpers.prompting.strategies import Strategy, find
 
 TOKENS_OUT = {False: 6, True: 80}  # {"label":"happy"}; with a sentence or two of reasons before it
 TOP_LOGPROBS = 10
+_OF_ASKING = ("model", "prompt", "detail", "form", "temperature", "reasoning_effort")  # columns of a request
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Asking:
         max_tokens: most tokens of a reply, reasoning included; 0: the prompt's own.
         limit_field: the field that this limit is sent in; servers know one name or the other.
         omitted: fields that the server refuses and that are left out, with spaces between.
+        prices: what it is expected to cost.
     """
 
     model: str
@@ -55,6 +57,7 @@ class Asking:
     max_tokens: int = 0
     limit_field: str = "max_completion_tokens"
     omitted: str = ""
+    prices: pricing.PriceBook = pricing.OURS
 
 
 def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, Any]:
@@ -158,11 +161,11 @@ def _row(
     if as_mosaic:
         columns, rows, width, height = mosaic_grid(sizes)
         sizes = [(columns * width, rows * height)]
-    tokens_image = sum(pricing.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
+    tokens_image = sum(asking.prices.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
     tokens_text = _text_tokens(asking.model, asking.prompt, labels, len(pictures), asking.form, as_mosaic)
     tokens_out = _tokens_out(asking)
     return {
-        **{name: value for name, value in asdict(asking).items() if name not in ("label_order", "seed", "replicates")},
+        **{name: getattr(asking, name) for name in _OF_ASKING},
         "clip_id": clip_id,
         "frame_indices": list(pictures),
         "mosaic": as_mosaic,
@@ -172,7 +175,7 @@ def _row(
         "tokens_image": tokens_image,
         "tokens_in": tokens_image + tokens_text,
         "tokens_out": tokens_out,
-        "cost_usd": pricing.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
+        "cost_usd": asking.prices.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
     }
 
 
