@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
-from fer_helpers.statuses import RETRIABLE
 from fer_helpers.prompting import FORMS, PROMPTS, find, pricing
+from fer_helpers.statuses import RETRIABLE
 
 
 def _among(*known: str) -> AfterValidator:

@@ -47,13 +47,12 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
     Raises:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
     """
-    allowed = corpora.CORPORA[params.corpus].allow_upload
-    for notice in access.check_access(params.base_url, params.model, allowed, params.allow_upload):
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
         say(notice)
     waiting = sum(shard.requests for shard in Ledger(resolve(params.out)).open)
     if waiting and params.base_url != "replay":
         raise RunError(
-            f"{waiting} requests are in batches and would be asked and paid once more: `fer-helpers batch collect` "
+            f"{waiting} requests are pending in batches and would be paid for twice: `fer-helpers batch collect` "
             "first, or go on with the answers that are there: -p base_url replay"
         )
     sent = _steps(NOTEBOOKS, params, say)

@@ -13,10 +13,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 _PER_MINUTE = re.compile(r"per[ _-]?min|rpm|tpm|/min", re.IGNORECASE)
-_PER_DAY = re.compile(r"per[ _-]?day|\bdaily\b|\brpd\b|\btpd\b|/day|per[ _-]?month|monthly|per[ _-]?week", re.IGNORECASE)
+_PER_DAY = re.compile(
+    r"per[ _-]?day|\bdaily\b|\brpd\b|\btpd\b|/day|per[ _-]?month|monthly|per[ _-]?week", re.IGNORECASE
+)
 _MONEY = re.compile(
-    r"insufficient[ _]?(?:quota|credit|fund|balance)|billing|credit|payment|balance|budget|spend|current quota|top[ -]?up"
-    r"|arrear|exceeded your (?:current )?quota",
+    r"insufficient[ _]?(?:quota|credit|fund|balance)|billing|credit|payment|balance|budget|spend|current quota"
+    r"|top[ -]?up|arrear|exceeded your (?:current )?quota",
     re.IGNORECASE,
 )
 _KEY = re.compile(
@@ -118,6 +120,11 @@ def _of_limit(words: str) -> Kind:
     if _PER_MINUTE.search(words):
         return "limited"
     return "account" if _MONEY.search(words) else "limited"
+
+
+def is_about_money(words: str) -> bool:
+    """Whether an error's words are about quota, credit or billing."""
+    return bool(_MONEY.search(words))
 
 
 def said(error: Any) -> tuple[str, str]:

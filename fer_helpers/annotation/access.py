@@ -96,11 +96,10 @@ class Access:
 
         extra = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()]
         names = [] if _is_openai(self.base_url) else ["OpenAI-Organization", "OpenAI-Project", *filter(None, extra)]
-        key = self.key  # the client wants some text even where the server wants none
-        headers = dict.fromkeys(names if key else [*names, "Authorization"], openai.Omit())
+        headers = dict.fromkeys(names, openai.Omit())
         return {
             "base_url": self.base_url,
-            "api_key": key or "none",
+            "api_key": self.key or "none",  # the client wants some text even where the server wants none
             "max_retries": retries,
             "timeout": timeout,
             "default_headers": headers,
@@ -203,7 +202,7 @@ def _listed(access: Access, model: str) -> list[str]:
             if error.status_code == 401 and not access.variable:
                 return []  # some lists want a key where chat does not: the first request will tell
             raise ends_run(failure, error, access, model) from None
-        return [f"{access.base_url} gives no list of models ({failure.reason[:80]})."] if error.status_code == 503 else []
+        return []  # no list, or not yet: the first request will tell
     except Exception as error:  # whatever a list that is none makes of the client
         failure = _failures.judge(error)
         if failure.kind == "account":
@@ -215,10 +214,10 @@ def _listed(access: Access, model: str) -> list[str]:
 def _about(listing: object, model: str) -> list[str]:
     entries = listing.get("data") or listing.get("models") if isinstance(listing, dict) else listing
     entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    known = {str(entry.get("id") or entry.get("name") or ""): entry for entry in entries}
+    known = {str(name): entry for entry in entries if (name := entry.get("id") or entry.get("name"))}
     alike = next((name for name in known if name.partition(":")[0] == model.partition(":")[0]), None)
     if model not in known and known and not alike:
-        names = ", ".join(sorted(filter(None, known))[:8])
+        names = ", ".join(sorted(known)[:8])
         return [f"{model!r} is not in the server's list of models ({names}): a first request will tell."]
     ends = known.get(model, {}).get("shutdown_date")
     if ends is None:
@@ -248,7 +247,12 @@ def ends_run(failure: _failures.Failure, error: Exception, access: Access, model
     if status in (404, 405):
         said = _without(failure.reason, access)
         hint = "" if urlsplit(where).path.strip("/") else "; most addresses end in /v1"
-        return EndpointError(f"model {model!r} is not served at {where} ({status}: {said}): correct model or base_url{hint}")
+        return EndpointError(
+            f"model {model!r} is not served at {where} ({status}: {said}): correct model or base_url{hint}"
+        )
+    if status == 402 or (status in (400, 403, 429) and _failures.is_about_money(failure.reason + failure.sign)):
+        said = _without(failure.reason, access)
+        return EndpointError(f"the account at {where} has no quota or money left ({said}): top it up and run again")
     return EndpointError(
         f"{where} answers {status} whatever is asked: {_without(failure.reason, access)}; what was answered is kept"
     )

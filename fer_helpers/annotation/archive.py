@@ -181,7 +181,9 @@ class Archive:
 
         types = {name: pa.float64() for name in ("latency_s", "usd", "earlier_usd")} | {"attempts": pa.int64()}
         known = json.dumps(self._db.execute("SELECT address, model, learned FROM servers").fetchall())
-        schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS], metadata={_SERVERS: known.encode()})
+        schema = pa.schema(
+            [(name, types.get(name, pa.string())) for name in COLUMNS], metadata={_SERVERS: known.encode()}
+        )
         rows = self._everything() if keys is None else self._select(COLUMNS, keys)
         count = 0
         with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as parquet:

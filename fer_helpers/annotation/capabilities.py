@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _OTHER = "grey"  # a label that the words ask for and only a schema can forbid
 _MOST_REFUSALS = 8  # of fields, until it is clear that the request itself is refused
+_IMAGES = "(?:image|picture)"
 _OPTIONAL = ("store", "temperature", "detail", "seed", "reasoning_effort")
 
 
@@ -108,9 +109,7 @@ def learn(
     return found
 
 
-def of_replay(
-    model: str, archive: Archive, plan: Callable[[Capabilities], pd.DataFrame]
-) -> Capabilities:
+def of_replay(model: str, archive: Archive, plan: Callable[[Capabilities], pd.DataFrame]) -> Capabilities:
     """What the server could do whose replies an archive holds: that under which most of a plan is answered."""
     remembered = [_read(learned) for _, _, learned in archive.servers(model)]
     candidates = [*filter(None, remembered), *(replace(ASSUMED, form=form) for form in FORMS)]
@@ -171,10 +170,10 @@ class _Probe:
 
     def _ask(self, found: Capabilities, most: int = 0) -> dict[str, Any]:
         """One request about grey squares; its words ask for a label that its schema, if any, forbids."""
-        row = dict(_row(replace(self._asking, **found.asking), self._pictures))
+        row = _row(replace(self._asking, **found.asking), self._pictures)  # type: ignore[arg-type]
         body = planning.body_of(row, _squares(self._pictures))
         wanted = f'Reply with JSON and nothing else: {{"label": "{_OTHER}"}}'
-        body["messages"][0]["content"][0]["text"] = f"{'These pictures are' if self._pictures > 1 else 'This picture is'} grey. {wanted}"
+        body["messages"][0]["content"][0]["text"] = f"Every picture here is grey. {wanted}"
         if most:
             body[found.limit_field] = most
         return dict(self._client.post("/chat/completions", body=body, cast_to=object))  # type: ignore[call-overload]
@@ -209,10 +208,10 @@ class _Probe:
         return replace(found, limit="ignored")
 
 
-def _row(asking: planning.Asking, pictures: int) -> Iterator[tuple[str, Any]]:
+def _row(asking: planning.Asking, pictures: int) -> dict[str, Any]:
     frames = pd.DataFrame({"clip_id": "probe", "frame_index": range(pictures), "status": "ok", "sha256": ""})
     frames = frames.assign(width=64, height=64)
-    yield from planning.plan(frames, ["multi_frame"], ["ternary"], asking).iloc[0].items()
+    return dict(planning.plan(frames, ["multi_frame"], ["ternary"], asking).iloc[0])
 
 
 def _squares(n: int) -> list[str]:
@@ -293,8 +292,8 @@ def _among_labels(entries: Any) -> bool:
 
 def _picture_limit(reason: str) -> int | None:
     """The most pictures that a refusal names ("At most 1 image(s) may be provided"); None if it names none."""
-    found = re.search(r"at most (\d+) (?:image|picture)|(?:limit|maximum|max)\D{0,30}?(\d+) (?:image|picture)", reason, re.I)
-    return int(found[1] or found[2]) if found else None
+    found = re.search(rf"(?:at most|limit|maximum|max)\D{{0,30}}?(\d+) {_IMAGES}", reason, re.IGNORECASE)
+    return int(found[1]) if found else None
 
 
 def _too_many(to: access.Access, model: str, wanted: int, most: int) -> EndpointError:

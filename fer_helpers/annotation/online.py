@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic_core import to_json  # four times as fast as json on a picture
 
-from fer_helpers import tables
 from fer_helpers import statuses, tables
 from fer_helpers.annotation import _transport, books
 from fer_helpers.annotation._failures import Failure
@@ -150,7 +149,7 @@ class _Run:
 
     def __init__(
         self,
-        sender: transport.Sender,
+        sender: _transport.Sender,
         picture: Picture,
         archive: Archive,
         budget: Budget,
@@ -241,13 +240,17 @@ class _Run:
         return entry, end
 
     def _end_of_run(self, reply: _transport.Reply, model: str) -> EndpointError | None:
-        """The error that ends the run, where no other request can fare better or many in a row failed alike."""
+        """The error that ends the run after this reply is kept, where many in a row failed alike.
+
+        Raises:
+            EndpointError: no other request can fare better.
+        """
         failure: Failure | None = reply.failure
         if failure is None or reply.error is None:
             self._alike.clear()
             return None
         if failure.kind == "account":
-            return ends_run(failure, reply.error, self._access, model)
+            raise ends_run(failure, reply.error, self._access, model) from None
         self._alike[failure.sign] += 1
         if self._alike[failure.sign] < HOPELESS[failure.kind]:
             return None

@@ -22,7 +22,9 @@ from fer_helpers.prompting.strategies import Strategy, find
 
 TOKENS_OUT = {False: 6, True: 80}  # {"label":"happy"}; with a sentence or two of reasons before it
 TOP_LOGPROBS = 10
-_OF_ASKING = ("model", "prompt", "detail", "form", "temperature", "reasoning_effort")  # columns of a request
+_OF_ASKING = (  # columns of a request
+    "model", "prompt", "detail", "form", "temperature", "reasoning_effort", "max_tokens", "limit_field", "omitted",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
     prompt, labels, form = request["prompt"], list(request["labels"]), request["form"]
     text = prompts.text(prompt, labels, len(request["frame_indices"]), form, request["mosaic"])
     words = {"type": "text", "text": text}
-    images = [{"type": "image_url", "image_url": {"url": url, "detail": request["detail"]}} for url in pictures]
+    omitted = request["omitted"].split()
+    looked_at = {} if "detail" in omitted else {"detail": request["detail"]}
+    images = [{"type": "image_url", "image_url": {"url": url, **looked_at}} for url in pictures]
     body = {
         "model": request["model"],
         "messages": [{"role": "user", "content": [words, *images]}],
@@ -84,10 +88,6 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
         body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request["reasoning_effort"]:
         body["reasoning_effort"] = request["reasoning_effort"]
-    omitted = request["omitted"].split()
-    if "detail" in omitted:
-        for image in images:
-            del image["image_url"]["detail"]
     return {name: value for name, value in body.items() if name not in omitted}
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from fer_helpers import endpoint
+from fer_helpers.annotation import Access, online
 from fer_helpers.annotation import _progress as progress
 from fer_helpers.annotation import _transport as transport
-from fer_helpers.annotation import online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.endpoint import Faults
 from fer_helpers.endpoint.model import ConstantModel
@@ -42,7 +42,7 @@ def run(url, path, planned):
     progress.tqdm.set_lock(threading.RLock())  # tqdm's own is shared between processes, and a kill would leak it
     with Archive(path) as archive:
         picture = lambda clip_id, _: clip_id.encode()  # noqa: E731
-        asyncio.run(online.annotate(planned, picture, archive, url, max_concurrency=CONCURRENCY))
+        asyncio.run(online.annotate(planned, picture, archive, Access(url), max_concurrency=CONCURRENCY))
 
 
 def kept(path):

@@ -185,7 +185,7 @@ def entry(token, logprob, **top):
 
 
 def test_the_token_that_was_written_counts_although_its_alternatives_lack_it():
-    """vLLM's raw log-probabilities and llama.cpp's from before the grammar: 0.6 own, 0.2 for sad, the rest is no label."""
+    """vLLM's and llama.cpp's, from before the schema: 0.6 its own, 0.2 for sad, the rest no label."""
     entries = [entry("happy", math.log(0.6), sad=math.log(0.2), The=math.log(0.1))]
     found, doubt = label_probabilities(entries, "happy", "happy", SEVEN)
     assert (found["happy"], found["sad"], doubt) == (pytest.approx(0.75), pytest.approx(0.25), "")
