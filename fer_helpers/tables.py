@@ -24,6 +24,12 @@ SEVERAL = "several"  # model of an ensemble
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
 CLIP_STATUSES = ["ok", "unreadable", "empty"]
 FRAME_STATUSES = ["ok", "unreadable", "empty", "no_face"]
+_RENAMED = {  # metrics in runs made before: their names of then and of today
+    "precision, weighted": "weighted precision",
+    "precision, macro": "macro precision",
+    "F1, weighted": "weighted F1",
+    "F1, macro": "macro F1",
+}
 ANSWER_STATUSES = ["ok", "refused", "filtered", "truncated", "invalid", "error"]
 
 
@@ -231,7 +237,7 @@ def write(name: str, table: pd.DataFrame, folder: Path) -> Path:
 
 
 def read(name: str, folder: Path) -> pd.DataFrame:
-    """The table called `name` from `folder`.
+    """The table called `name` from `folder`; what has been renamed since is called as it is today.
 
     Raises:
         RunError: if it is not there; the message names the notebook that writes it.
@@ -239,7 +245,8 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise RunError(f"{shown(path)} is missing: run notebook {WRITTEN_BY[name]} with the same `out` first")
-    return pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    return table.replace({"metric": _RENAMED}) if "metric" in table else table
 
 
 def describe(name: str) -> pd.DataFrame:

@@ -122,7 +122,7 @@ def test_names():
     )
     assert naming.annotator_names(table).tolist() == ["multi_frame", "A", "always", "glad"]
     more = pd.concat([table, pd.DataFrame([("multi_frame", "n")], columns=["strategy", "model"])], ignore_index=True)
-    assert naming.annotator_names(more).tolist() == ["m, multi_frame", "A", "always", "glad", "n, multi_frame"]
+    assert naming.annotator_names(more).tolist() == ["multi_frame (m)", "A", "always", "glad", "multi_frame (n)"]
 
 
 def test_runs_side_by_side_share_their_clips(tmp_path):
