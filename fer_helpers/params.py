@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompting import FORMS, PROMPTS, find, pricing
+from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, pricing
 
 
 def _among(*known: str) -> AfterValidator:
@@ -94,10 +94,7 @@ class Params(BaseModel):
     base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
     model: str = Field("fer2013-cnn", min_length=1, description="model asked")
     strategies: Annotated[list[str], AfterValidator(_strategies)] = Field(
-        [
-            *("single_frame", "per_frame", "majority_vote", "soft_vote", "weighted_vote", "multi_frame", "mosaic"),
-            *("cascade", "majority_vote:3", "multi_frame:3"),
-        ],
+        DEFAULT_STRATEGIES,
         min_length=1,
         description="ways of asking and pooling; multi_frame:3 is of three of the key frames",
     )
@@ -132,7 +129,7 @@ class Params(BaseModel):
         "positive", description="valence of surprise when seven classes are collapsed to three"
     )
     n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples behind an interval")
-    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); empty: none")
+    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); corpus: its own")
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis

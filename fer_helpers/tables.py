@@ -249,12 +249,21 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     return table.replace({"metric": _RENAMED}) if "metric" in table else table
 
 
-def describe(name: str) -> pd.DataFrame:
-    """Columns of the table called `name`, for a reader: column, type, whether it may be empty, meaning."""
-    return pd.DataFrame(
-        [
-            (column, str(spec.dtype), "yes" if spec.nullable else "", spec.description)
-            for column, spec in SCHEMAS[name].columns.items()
-        ],
-        columns=["column", "type", "may be empty", "meaning"],
-    )
+_TYPES = {"str": "text", "flo": "number", "int": "integer", "boo": "true or false", "obj": "list"}
+
+
+def page() -> str:
+    """docs/tables.md: every table's columns, types and meanings, in Markdown."""
+    parts = [
+        "# Tables",
+        "One Parquet file each in a run's folder. `tables.page()` writes this page, and a test holds it.",
+    ]
+    for name, schema in SCHEMAS.items():
+        rows = [
+            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' if spec.nullable else ''} | {spec.description} |"
+            for column, spec in schema.columns.items()
+        ]
+        head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
+        written = f"Written by notebook {WRITTEN_BY[name]}; a row for each {', '.join(schema.unique)}."
+        parts += [f"## {name}", written, "\n".join([*head, *rows])]
+    return "\n\n".join(parts) + "\n"
