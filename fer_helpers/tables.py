@@ -260,7 +260,7 @@ def page() -> str:
     ]
     for name, schema in SCHEMAS.items():
         rows = [
-            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' if spec.nullable else ''} | {spec.description} |"
+            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' * spec.nullable} | {spec.description} |"
             for column, spec in schema.columns.items()
         ]
         head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
