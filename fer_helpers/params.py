@@ -21,7 +21,7 @@ def _among(*known: str) -> AfterValidator:
     def check(names: list[str]) -> list[str]:
         for name in names:
             if name not in known:
-                raise ValueError(f"{name!r} is none of {', '.join(known)}")
+                raise ValueError(f"{name!r} must be one of {', '.join(known)}")
         return _once(names)
 
     return AfterValidator(check)
@@ -35,7 +35,7 @@ def _strategies(names: list[str]) -> list[str]:
 
 def _once(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate name")
     return names
 
 
@@ -65,7 +65,7 @@ class Params(BaseModel):
     )
     other_labels: Literal["drop", "keep"] | dict[str, Literal[SEVEN]] = Field(  # type: ignore[valid-type]
         "drop",
-        description="clips labelled with none of the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
+        description="clips with a label outside the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
     )
     n_clips: int = Field(240, ge=0, description="clips to render or to draw at random; 0: all there are")
     clip_seconds: float = Field(0.0, ge=0, description="cut videos into pieces this long, s; 0: whole")

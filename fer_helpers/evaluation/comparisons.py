@@ -202,17 +202,17 @@ def sentence(row: dict[str, Any]) -> str:
     if row["n_groups"] != n_clips:
         clips += f" of {row['n_groups']} {row['unit']}"
     if row["p_holm"] >= 0.05:
-        return f"On {clips}, {metric} cannot tell {a} and {b} apart: {_doubt(row, a, b)}."
+        return f"{metric}: no significant difference between {a} and {b} on {clips}: {_doubt(row, a, b)}."
     higher, lower = (a, b) if row["difference"] > 0 else (b, a)
-    return f"On these {clips}, {metric} is higher with {higher} than with {lower}: {_doubt(row, a, b)}."
+    return f"{metric}: {higher} scores higher than {lower} on {clips}: {_doubt(row, a, b)}."
 
 
 def _doubt(row: dict[str, Any], a: str, b: str) -> str:
     """The difference, its interval, p and what could have been found."""
-    p = "p < 0.001" if row["p_holm"] < 0.001 else f"p = {row['p_holm']:.3f}"
+    p = "Holm-adjusted p " + ("< 0.001" if row["p_holm"] < 0.001 else f"= {row['p_holm']:.3f}")
     said = f"{a} minus {b} is {row['difference']:+.3f}"
     if np.isnan(row["ci_low"]):
-        return f"{said}, too little data for an interval, {p} (Holm)"
-    said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p} (Holm)"
-    missed = f"; a true difference of {row['detectable']:.3f} would be found, uncorrected, in 80 % of such samples"
+        return f"{said}, too little data for an interval, {p}"
+    said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p}"
+    missed = f"; minimum detectable difference {row['detectable']:.3f} (80 % power, unadjusted)"
     return said + (missed if row["p_holm"] >= 0.05 else "")

@@ -170,7 +170,7 @@ def find(name: str) -> Strategy:
     }
     match = re.fullmatch(r"(\w+):([1-9][0-9]?)", name, re.ASCII)
     if not match or match[1] not in over_all:
-        raise ValueError(f"{name!r} is none of {', '.join(STRATEGIES)}, nor one of {', '.join(over_all)} with :3 or so")
+        raise ValueError(f"{name!r} must be one of {', '.join(STRATEGIES)}; or {', '.join(over_all)} with :3 or so")
     strategy, k = over_all[match[1]], int(match[2])
     return replace(
         strategy,

@@ -12,7 +12,15 @@ import pandas as pd
 
 from fer_helpers import corpora, endpoint
 from fer_helpers.emotions import LABELS, question
-from fer_helpers.evaluation import METRICS, annotator_names, comparisons, ensembles, metric_names, other_annotators, scores
+from fer_helpers.evaluation import (
+    METRICS,
+    annotator_names,
+    comparisons,
+    ensembles,
+    metric_names,
+    other_annotators,
+    scores,
+)
 from fer_helpers.files import write_whole
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
 

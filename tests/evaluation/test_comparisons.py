@@ -110,8 +110,13 @@ def test_single_frames_are_not_compared():
     ("a", "b", "n_clips", "words"),
     [
         ([None] * 3, ["happy"] * 3, 0, "No clip has a label of both s and t: nothing is compared."),
-        (["happy"], ["sad"], 1, "On 1 clip, WAR cannot tell s and t apart: s minus t is +1.000, 95 % interval "),
-        (["happy"] * 3, ["happy"] * 3, 3, "On 3 clips, WAR cannot tell s and t apart: s minus t is +0.000"),
+        (["happy"], ["sad"], 1, "WAR: no significant difference between s and t on 1 clip: s minus t is +1.000, 95 % "),
+        (
+            ["happy"] * 3,
+            ["happy"] * 3,
+            3,
+            "WAR: no significant difference between s and t on 3 clips: s minus t is +0.000",
+        ),
     ],
 )
 def test_with_next_to_nothing_the_result_says_so(a, b, n_clips, words):
@@ -136,11 +141,11 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
     found = compare(predictions(s=truth, t=wrong, u=few), clips(truth, subject), n_resamples=500)
     told = found[found["metric"] == "WAR"].set_index(["strategy_a", "strategy_b"])["sentence"]
     assert told["s", "t"].startswith(
-        "On these 140 clips of 14 subjects, WAR is higher with s than with t: s minus t is +0.857, 95 % interval "
+        "WAR: s scores higher than t on 140 clips of 14 subjects: s minus t is +0.857, 95 % interval "
     )
-    assert "cannot tell s and u apart" in told["s", "u"]
-    assert "would be found, uncorrected, in 80 % of such samples" in told["s", "u"]
-    apart = found["sentence"].str.contains("is higher with")
+    assert "no significant difference between s and u" in told["s", "u"]
+    assert "(80 % power, unadjusted)" in told["s", "u"]
+    apart = found["sentence"].str.contains("scores higher than")
     pd.testing.assert_series_equal(apart, found["p_holm"] < 0.05, check_names=False, check_dtype=False)
 
 
