@@ -176,7 +176,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)
     click.echo(scored.to_string())
-    for line in found.loc[found["metric"].isin(["WAR", "UAR"]), "sentence"]:
+    for line in found["sentence"]:
         click.echo(line)
     if csv:
         write_whole(csv, found.to_csv(index=False))

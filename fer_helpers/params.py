@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompting import FORMS, PROMPTS, find, pricing
+from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, pricing
 from fer_helpers.statuses import RETRIABLE
 
 
@@ -22,7 +22,7 @@ def _among(*known: str) -> AfterValidator:
     def check(names: list[str]) -> list[str]:
         for name in names:
             if name not in known:
-                raise ValueError(f"{name!r} is none of {', '.join(known)}")
+                raise ValueError(f"{name!r} must be one of {', '.join(known)}")
         return _once(names)
 
     return AfterValidator(check)
@@ -36,7 +36,7 @@ def _strategies(names: list[str]) -> list[str]:
 
 def _once(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate name")
     return names
 
 
@@ -66,7 +66,7 @@ class Params(BaseModel):
     )
     other_labels: Literal["drop", "keep"] | dict[str, Literal[SEVEN]] = Field(  # type: ignore[valid-type]
         "drop",
-        description="clips labelled with none of the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
+        description="clips with a label outside the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
     )
     n_clips: int = Field(240, ge=0, description="clips to render or to draw at random; 0: all there are")
     clip_seconds: float = Field(0.0, ge=0, description="cut videos into pieces this long, s; 0: whole")
@@ -95,10 +95,7 @@ class Params(BaseModel):
     base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
     model: str = Field("fer2013-cnn", min_length=1, description="model asked")
     strategies: Annotated[list[str], AfterValidator(_strategies)] = Field(
-        [
-            *("single_frame", "per_frame", "majority_vote", "soft_vote", "weighted_vote", "multi_frame", "mosaic"),
-            *("cascade", "majority_vote:3", "multi_frame:3"),
-        ],
+        DEFAULT_STRATEGIES,
         min_length=1,
         description="ways of asking and pooling; multi_frame:3 is of three of the key frames",
     )
@@ -142,7 +139,7 @@ class Params(BaseModel):
         "positive", description="valence of surprise when seven classes are collapsed to three"
     )
     n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples behind an interval")
-    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); empty: none")
+    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); corpus: its own")
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis

@@ -191,7 +191,7 @@ def p(**values):
 def test_bad_parameters_are_refused(tmp_path):
     assert "did you mean 'n_frames'" in bad(tmp_path, *p(n_frmes=3))
     assert "n_frames is 'five'" in bad(tmp_path, *p(n_frames="five"))
-    assert "'vote' is none of" in bad(tmp_path, *p(strategies="[vote]"))
+    assert "'vote' must be one of" in bad(tmp_path, *p(strategies="[vote]"))
     assert "embedded endpoint has only 'fer2013-cnn'" in bad(tmp_path, *p(model="gpt-4o-mini"))
 
 

@@ -150,6 +150,12 @@ STRATEGIES: dict[str, Strategy] = {
     ),
 }
 
+# What a run asks where nobody says otherwise; those over three frames are for the curve over frames in notebook 04.
+DEFAULT_STRATEGIES = [
+    *("single_frame", "per_frame", "majority_vote", "soft_vote", "weighted_vote", "multi_frame", "mosaic", "cascade"),
+    *("majority_vote:3", "multi_frame:3"),
+]
+
 
 def find(name: str) -> Strategy:
     """The strategy called `name`; "multi_frame:3" is multi_frame over three of the key frames, evenly spread.
@@ -164,7 +170,7 @@ def find(name: str) -> Strategy:
     }
     match = re.fullmatch(r"(\w+):([1-9][0-9]?)", name, re.ASCII)
     if not match or match[1] not in over_all:
-        raise ValueError(f"{name!r} is none of {', '.join(STRATEGIES)}, nor one of {', '.join(over_all)} with :3 or so")
+        raise ValueError(f"{name!r} must be one of {', '.join(STRATEGIES)}; or {', '.join(over_all)} with :3 or so")
     strategy, k = over_all[match[1]], int(match[2])
     return replace(
         strategy,
