@@ -1,20 +1,17 @@
 """What several tests need: a place for outputs, and one small run of all notebooks, made once."""
 
 import os
-import shutil
 import signal
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from fer_helpers import cli
+from tests.support.browser import CHROMIUM
+from tests.support.command import SMALL, fer
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and their child processes with them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,14 +24,6 @@ def outputs(tmp_path_factory):
     os.environ.pop("FER_OUTPUTS")
     if before:
         os.environ["FER_OUTPUTS"] = before
-
-
-def fer(*arguments: str):
-    """`fer-helpers` with `arguments`, in this process."""
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
-
-
-SMALL = ("-p", "n_clips", "14", "-p", "n_resamples", "200", "--out", "outputs/small")
 
 
 @pytest.fixture(scope="session")

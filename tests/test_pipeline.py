@@ -12,7 +12,7 @@ import pytest
 from fer_helpers import pipeline, tables
 from fer_helpers.explorer import marks
 from fer_helpers.runs.run import NOTEBOOKS, read_manifest
-from tests.conftest import SMALL, fer
+from tests.support.command import SMALL, fer
 
 
 def test_the_demo_ends_with_a_report(small_run):

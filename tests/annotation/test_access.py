@@ -14,7 +14,7 @@ from fer_helpers.paths import ROOT
 from fer_helpers.prompting import planning
 from fer_helpers.prompting.planning import Asking
 from fer_helpers.runs.run import Run
-from tests.prompting.test_planning import frames_of
+from tests.support.plans import frames_of
 
 MODEL = "m"
 ASKING = Asking(MODEL)

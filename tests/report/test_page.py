@@ -9,7 +9,7 @@ import pytest
 
 from fer_helpers import report, tables
 from fer_helpers.runs.run import open_run, read_manifest, write_manifest
-from tests.conftest import SMALL, fer
+from tests.support.command import SMALL, fer
 
 
 @pytest.fixture
