@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import json
+import random
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -232,6 +234,29 @@ def test_the_exchange_is_kept_with_its_name(tmp_path):
 )
 def test_how_long_a_server_wants_to_be_left_alone(headers, seconds):
     assert transport.retry_after(headers) == seconds
+
+
+BACKOFF = transport._backoff  # as it is where no test shortens it
+
+
+@pytest.mark.parametrize(("attempt", "most"), [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (20, 30)])
+def test_pauses_double_up_to_half_a_minute_and_are_drawn_from_all_of_that(attempt, most):
+    """Full jitter: evenly from 0 to 0.5 · 2^attempt s, so the mean is half of it (standard error 0.3 % of `most`)."""
+    random.seed(1)
+    pauses = [BACKOFF(attempt) for _ in range(10_000)]
+    assert 0 <= min(pauses) < 0.01 * most
+    assert 0.99 * most < max(pauses) <= most
+    assert statistics.mean(pauses) == pytest.approx(most / 2, abs=0.02 * most)
+
+
+def test_between_attempts_it_waits_as_long_as_it_drew(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(transport, "_backoff", lambda attempt: drawn.append(attempt) or 0.3)
+    with served(lambda _, n: good() if n == 3 else failure(500)) as (url, _, _):
+        began = time.monotonic()
+        ask(url, tmp_path / "a.sqlite", PLANNED.iloc[:1])
+    assert time.monotonic() - began >= 0.6
+    assert drawn == [1, 2]
 
 
 def test_a_date_is_so_many_seconds_away():
