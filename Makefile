@@ -3,15 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test bench check notebooks lock clean
+.PHONY: demo test coverage bench check notebooks lock clean
 
 demo: $(READY)
 	$(BIN)/fer-helpers run params/demo.yaml
 
 test: check
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests
-	outputs=$$(mktemp -d) && trap 'rm -rf "$$outputs"' EXIT && \
-	FER_OUTPUTS="$$outputs" $(BIN)/python -m pytest -x -p no:cacheprovider --nbval --nbval-current-env notebooks
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+		--nbval --nbval-current-env tests notebooks
+
+# The simulations of docs/statistics.md, with as many data sets as it cites.
+coverage: $(READY)
+	FER_DATA_SETS=2000 $(BIN)/python -m pytest -s tests/evaluation/test_coverage.py
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -131,6 +131,25 @@ def test_no_module_is_longer_than_a_room_should_be():
     assert not {name: n for name, n in lengths.items() if n > 300}
 
 
+def dotted_names(path):
+    """What a file imports, as far as it says; also in the code that it hands to other processes as strings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"\btests(?:\.\w+)+", node.value)
+
+
+def test_nothing_imports_from_a_test_module():
+    """What tests share lies in tests/support, so that a test module can be changed by who reads it alone."""
+    ours = [path for room in ("tests", "benchmarks", "fer_helpers") for path in (ROOT / room).rglob("*.py")]
+    assert {path.name for path in ours} > {"test_project.py", "conftest.py", "explorer_runs.py"}
+    found = {(path.name, name) for path in ours for name in dotted_names(path)}
+    assert not {(path, name) for path, name in found if re.search(r"(^|\.)(test_\w+|conftest)(\.|$)", name)}
+
+
 def test_every_corpus_a_parameter_may_name_is_in_the_registry():
     allowed = params.Params.model_fields["corpus"].annotation.__args__
     assert set(allowed) == set(CORPORA)

@@ -17,8 +17,8 @@ from fer_helpers.errors import EndpointError
 from fer_helpers.paths import ROOT
 from fer_helpers.prompting import planning
 from fer_helpers.runs.run import Run
-from tests.prompting.test_planning import frames_of
 from tests.support.dialects import gateway, mistral, ollama, openrouter, serving
+from tests.support.plans import frames_of
 
 MODEL = "m"
 

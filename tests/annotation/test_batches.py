@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openai
 import pandas as pd
 import pytest
 from aiohttp import web
@@ -27,86 +24,25 @@ from fer_helpers import endpoint, pipeline, tables
 from fer_helpers.annotation import Access, _batch_session, access, batch_files, batch_ledger, batches, online
 from fer_helpers.annotation.archive import Archive, Entry
 from fer_helpers.annotation.batch_files import Limits, Line, cut
-from fer_helpers.annotation.batch_ledger import ENDED, Ledger
+from fer_helpers.annotation.batch_ledger import Ledger
 from fer_helpers.emotions import SEVEN
 from fer_helpers.endpoint import BatchFaults
 from fer_helpers.errors import EndpointError, RunError
 from fer_helpers.paths import ROOT
 from fer_helpers.prompting import planning, pricing
 from fer_helpers.runs.run import Run
-from tests.annotation.test_online import served as served_without_batches
-from tests.conftest import fer
-from tests.endpoint.test_endpoint import encoded, noise
-from tests.prompting.test_planning import frames_of
+from tests.support.batch_bench import FRAMES, PLANNED, Bench, Cut, N, bench, cut_off, now, picture
+from tests.support.command import fer
+from tests.support.completions import served as served_without_batches
+from tests.support.plans import frames_of
 
 pytestmark = pytest.mark.timeout(60)
-
-FRAMES = frames_of({"a": 3, "b": 2, "c": 1})
-PLANNED = planning.plan(FRAMES, ["per_frame", "multi_frame"], ["seven", "ternary"], planning.Asking(endpoint.MODEL))
-N = PLANNED["key"].nunique()
-PICTURES = {
-    (row.clip_id, row.frame_index): encoded(noise(number, 48, 64), "jpeg")
-    for number, row in enumerate(FRAMES.itertuples())
-}
-
-
-def picture(clip_id: str, frame_index: int) -> bytes:
-    return PICTURES[clip_id, frame_index]
 
 
 @pytest.fixture(autouse=True)
 def _no_key_and_no_wait(monkeypatch):
     monkeypatch.delenv(access.OPENAI_KEY, raising=False)
     monkeypatch.setattr(batches, "_backoff", lambda _: 0.01)
-
-
-class Bench:
-    """A run's folder and archive, and a served endpoint to submit to."""
-
-    def __init__(self, url: str, folder: Path, client: openai.OpenAI) -> None:
-        self.url, self.folder, self.client = url, folder, client
-        folder.mkdir(exist_ok=True)
-
-    @contextlib.contextmanager
-    def archive(self):
-        with Archive(self.folder / "archive.sqlite") as opened:
-            yield opened
-
-    def submit(self, planned: pd.DataFrame = PLANNED, **limits: Any) -> list[batch_ledger.Shard]:
-        with self.archive() as archive:
-            return batches.submit(planned, picture, archive, self.folder, Access(self.url), Limits(**limits))
-
-    def collect(self) -> pd.DataFrame:
-        with self.archive() as archive:
-            return batches.collect(archive, self.folder, Access(self.url))
-
-    def missing(self) -> int:
-        with self.archive() as archive:
-            return len(batches.missing(PLANNED, archive, self.folder))
-
-    def answers(self) -> pd.DataFrame:
-        with self.archive() as archive:
-            return online.kept(PLANNED, archive)
-
-    def batches(self) -> list[Any]:
-        return list(self.client.batches.list())
-
-    def ended(self) -> Bench:
-        while any(item.status not in ENDED for item in self.batches()):
-            time.sleep(0.01)
-        return self
-
-    def ledger(self) -> list[batch_ledger.Shard]:
-        return Ledger(self.folder).shards
-
-
-@contextlib.contextmanager
-def bench(tmp_path: Path, **faults: Any):
-    with (
-        endpoint.serve(batch_faults=BatchFaults(**faults)) as url,
-        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
-    ):
-        yield Bench(url, tmp_path / "run", client)
 
 
 def test_batch_answers_are_the_online_answers_at_half_the_price(tmp_path, monkeypatch):
@@ -224,33 +160,6 @@ def test_a_cancelled_batch_keeps_what_it_finished(tmp_path):
         assert 2 <= row["ok"] == N - row["not run"] == N - one.missing()
 
 
-class Cut(BaseException):
-    """The end of a process, as far as its own code can tell."""
-
-
-@contextlib.contextmanager
-def cut_off(step: int, end: Callable[[], None]):
-    """Call `end` in the place of writing the ledger for the `step`-th time with a shard in it."""
-    save, left = Ledger.save, [step]
-
-    def save_or_end(self: Ledger) -> None:
-        left[0] -= bool(self.shards)
-        if left[0]:
-            save(self)
-        else:
-            end()
-
-    Ledger.save = save_or_end  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Ledger.save = save  # type: ignore[method-assign]
-
-
-def now() -> None:
-    raise Cut
-
-
 def go_on_after_the_cut(one: Bench, on_server: int) -> None:
     """Submitting again finds what there is, creates what there is not, and the answers are whole."""
     assert len(one.batches()) == on_server
@@ -281,7 +190,7 @@ def test_killed_after_the_create_the_batch_is_found_again(tmp_path):
     child = """
 import os, signal, sys
 from pathlib import Path
-from tests.annotation.test_batches import Bench, cut_off
+from tests.support.batch_bench import Bench, cut_off
 with cut_off(3, lambda: os.kill(os.getpid(), signal.SIGKILL)):
     Bench(sys.argv[1], Path(sys.argv[2]), None).submit()
 """

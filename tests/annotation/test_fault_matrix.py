@@ -15,7 +15,8 @@ from fer_helpers.annotation.archive import Archive
 from fer_helpers.emotions import SEVEN
 from fer_helpers.endpoint import Faults, faults
 from fer_helpers.errors import EndpointError
-from tests.endpoint.test_faults import books, named, planned_for, served
+from tests.support.faults import books, named, served
+from tests.support.plans import planned_for
 
 pytestmark = pytest.mark.timeout(60)
 IN_QUICK_TESTS_S = 0.5  # the client's time-out

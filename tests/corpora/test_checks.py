@@ -10,8 +10,8 @@ import pytest
 from fer_helpers import corpora
 from fer_helpers.corpora import checks
 from fer_helpers.corpora.published import ferv39k
-from tests.conftest import fer
 from tests.support import corpora as builders
+from tests.support.command import fer
 from tests.support.corpora import frames, given, picture, put
 from tests.support.media import write_coded_video
 

@@ -15,8 +15,8 @@ from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.corpora.published import crema_d, fer_plus
 from fer_helpers.errors import CorpusError, FerError
 from fer_helpers.media import videos
-from tests.conftest import fer
 from tests.support import corpora as builders
+from tests.support.command import fer
 from tests.support.corpora import FERV39K, given, litter, load, picture, put
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import http.client
 import io
@@ -34,8 +33,7 @@ from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.endpoint import chat, model, server, weights
 from fer_helpers.errors import EndpointError
 from fer_helpers.prompting import pricing
-
-PROMPT = "Which expression does the face show?"
+from tests.support.chat import PROMPT, encoded, noise, part, request
 
 
 def drawn_face(size: int = 200, height: int = 300, width: int = 400) -> np.ndarray:
@@ -56,33 +54,11 @@ def drawn_face(size: int = 200, height: int = 300, width: int = 400) -> np.ndarr
     return cv2.GaussianBlur(picture, (0, 0), 3 * s)
 
 
-def noise(seed: int, height: int = 96, width: int = 128) -> np.ndarray:
-    """A picture without a face."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8), dtype=np.uint8)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-
-
-def encoded(picture: np.ndarray, kind: str = "png") -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, kind)
-    return file.getvalue()
-
-
-def part(data: bytes, kind: str = "png", **detail: str) -> dict[str, Any]:
-    url = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return {"type": "image_url", "image_url": {"url": url, **detail}}
-
-
 def schema(labels: tuple[str, ...] = SEVEN, **more: Any) -> dict[str, Any]:
     properties = {"label": {"type": "string", "enum": list(labels)}, **more}
     content = {"type": "object", "properties": properties, "required": list(properties)}
     strict = {"name": "answer", "strict": True, "schema": {**content, "additionalProperties": False}}
     return {"type": "json_schema", "json_schema": strict}
-
-
-def request(*parts: Any, text: str = PROMPT, **more: Any) -> dict[str, Any]:
-    content = [{"type": "text", "text": text}, *parts]
-    return {"model": endpoint.MODEL, "messages": [{"role": "user", "content": content}], **more}
 
 
 def with_logprobs(*parts: Any, labels: tuple[str, ...] = SEVEN, **more: Any) -> dict[str, Any]:

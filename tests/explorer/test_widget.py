@@ -17,7 +17,7 @@ from fer_helpers.evaluation import scores
 from fer_helpers.explorer import ConfusionExplorer, marks
 from fer_helpers.explorer._filmstrips import MOST, SMALL, strip, thinned
 from fer_helpers.explorer._table import NO_LABEL, Columns, first_view
-from tests.conftest import fer
+from tests.support.command import fer
 from tests.support.explorer_runs import HOSTILE, make_run
 
 
