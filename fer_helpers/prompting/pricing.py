@@ -117,6 +117,11 @@ def cost_usd(
 
     All input counts at the full price: a cached prefix needs 1024 equal tokens, which pictures that differ
     from request to request do not have, so this is an upper bound. A batch costs half.
+
+    >>> cost_usd("gpt-4o-mini", 1_000_000, 100_000), cost_usd("gpt-4o-mini", 1_000_000, 100_000, batch=True)
+    (0.21, 0.105)
+    >>> cost_usd("somebody's own model", 1, 1) is None
+    True
     """
     rate = price(model, prices)
     if rate is None:
@@ -164,6 +169,9 @@ def image_tokens(model: str, width: int, height: int, detail: str = "auto", pric
     Raises:
         ValueError: if a side is below 1 pixel.
         ParamsError: as for `price`.
+
+    >>> image_tokens("gpt-4o-mini", 224, 224), image_tokens("gpt-4o-mini", 224, 224, "low")
+    (8500, 2833)
     """
     if min(width, height) < 1:
         raise ValueError(f"a picture of {width} x {height} pixels has no size")
