@@ -44,15 +44,15 @@ def read_manifest(manifest: Path, root: Path, path_label: Callable[[str], str | 
     refuse("path", lambda p: _leads_outside(p, root), "path leads out of the corpus folder", "copy the file into it")
     refuse("path", lambda p: not _exists(p, root), f"no such file in {shown(root)}", "correct or delete the rows")
     refuse(
-        "path", lambda p: not _is_clip(p, root), "path is no video, picture or folder of pictures", "delete the rows"
+        "path", lambda p: not _is_clip(p, root), "path is not a video, picture or folder of pictures", "delete the rows"
     )
     refuse(
         "label", lambda w: bool(w) and parse_emotion(w) is None, "unknown label", f"use {_seven()} or leave it empty"
     )
-    refuse("intensity", lambda x: bool(x) and _share(x) is None, "intensity is no number from 0 to 1", "correct them")
+    refuse("intensity", lambda x: bool(x) and _share(x) is None, "intensity is not a number 0-1", "correct them")
     names = Counter(cells.get("clip_id") or cells["path"] for _, cells in lines)
-    refuse("clip_id", lambda name: names[name] > 1, "clip_id stands more than once", "give each clip its own")
-    refuse("path", lambda p: names[p] > 1, "path without clip_id stands more than once", "give each row a clip_id")
+    refuse("clip_id", lambda name: names[name] > 1, "duplicate clip_id", "give each clip its own")
+    refuse("path", lambda p: names[p] > 1, "duplicate path without clip_id", "give each row a clip_id")
     return [_row(cells, path_label) for _, cells in lines]
 
 
@@ -77,7 +77,7 @@ def _lines(manifest: Path) -> list[Line]:
             "name the columns in the first line, separated by commas"
         )
     if not lines:
-        raise CorpusError(f"{shown(manifest)}: lists no clip; add a row a clip")
+        raise CorpusError(f"{shown(manifest)}: lists no clip; add one row per clip")
     return [(number, {**cells, "path": _with_slashes(cells["path"])}) for number, cells in lines]
 
 

@@ -109,9 +109,9 @@ def choose(
     if choice not in CHOICES:
         raise ParamsError(f"frame choice {choice!r} is unknown: use one of {', '.join(CHOICES)}")
     if k < 1:
-        raise ParamsError(f"key frames a clip: {k} is below 1; ask for at least one")
+        raise ParamsError(f"key frames per clip: {k} is below 1; ask for at least one")
     if not per_second > 0:
-        raise ParamsError(f"key frames a second: {per_second} is not above 0")
+        raise ParamsError(f"key frames per second: {per_second} is not above 0")
     curve, times = (np.asarray([] if values is None else values) for values in (curve, times))
     clip = _Clip(n, k, curve, times, per_second)
     if choice in CURVES and len(clip.curve) != n:

@@ -103,10 +103,10 @@ def _columns(path: Path, wanted: list[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise CorpusError(f"{shown(path)} cannot be read: {error}; take the file as distributed") from error
+        raise CorpusError(f"{shown(path)} cannot be read: {error}; use the file as distributed") from error
     missing = [name for name in wanted if name not in table]
     if missing:
-        raise CorpusError(f"{shown(path)} has no column {', '.join(missing)}; take the file as distributed")
+        raise CorpusError(f"{shown(path)} has no column {', '.join(missing)}; use the file as distributed")
     return table
 
 
