@@ -57,7 +57,7 @@ def _with_params(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command("corpora")
 def list_corpora() -> None:
-    """List the corpora: licence, whether frames may leave the machine, what to cite, where to apply."""
+    """List the corpora: licence, whether frames may leave the machine, citation, where to apply."""
     from fer_helpers import corpora
 
     for name, facts in corpora.about().iterrows():
@@ -69,14 +69,14 @@ def list_corpora() -> None:
 @main.command()
 @_with_params
 def check(params: Params) -> None:
-    """Say what is wrong with a corpus, before anything is run; ends with 1 if there is a problem."""
+    """Check a corpus before anything is run; exits with 1 if there is a problem."""
     from fer_helpers import corpora
     from fer_helpers.corpora import checks
 
     corpora.prepare(params)
     listed = corpora.listed(params)
     clips = corpora.load(params, listed)
-    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} looked into")
+    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} examined")
     found = checks.findings(listed, clips, corpora.location(params), corpora.CORPORA[params.corpus].published(params))
     click.echo(checks.report(found))
     if found["problem"].any():
@@ -98,7 +98,7 @@ def run(params: Params) -> None:
 @main.command()
 @_with_params
 def plan(params: Params) -> None:
-    """Print requests, tokens and US$ of a run before anything is sent; extracts the frames it needs."""
+    """Estimate a run's requests, tokens and US$ before anything is sent; extracts the frames it needs."""
     from fer_helpers import pipeline
     from fer_helpers.annotation import Archive, books, capabilities, online, plans
     from fer_helpers.prompting import planning
@@ -146,7 +146,7 @@ def probe(params: Params, again: bool, yes: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_with_params
 def import_predictions(params: Params, file: Path) -> None:
-    """Put other people's predictions beside a run's own: a CSV FILE with clip_id, annotator, label."""
+    """Add other annotators' predictions to a run: a CSV FILE with columns clip_id, annotator, label."""
     from fer_helpers import tables
     from fer_helpers.evaluation import other_annotators
     from fer_helpers.runs import Run
@@ -159,14 +159,14 @@ def import_predictions(params: Params, file: Path) -> None:
     path = tables.write("predictions", other_annotators.beside(run.imported(), new), folder)
     for name, rows in new.groupby("model"):
         click.echo(f"{name}: {rows['clip_id'].nunique()} of {len(clips)} clips")
-    click.echo(f"{shown(path)} is written; `fer-helpers run` puts it into notebooks 04 and 05")
+    click.echo(f"wrote {shown(path)}; `fer-helpers run` includes it in notebooks 04 and 05")
 
 
 @main.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--csv", "csv", type=click.Path(path_type=Path), help="write the comparisons to this file as well")
+@click.option("--csv", "csv", type=click.Path(path_type=Path), help="also write the comparisons to this file")
 def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
-    """Compare the runs in FOLDERS, each strategy with itself, clip by clip, and pool them as several annotators."""
+    """Compare the runs in FOLDERS strategy by strategy on their common clips, and pool them as an ensemble."""
     from fer_helpers import report
     from fer_helpers.runs import open_run
 
@@ -180,7 +180,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
         click.echo(line)
     if csv:
         write_whole(csv, found.to_csv(index=False))
-        click.echo(f"{csv} is written")
+        click.echo(f"wrote {csv}")
 
 
 @main.command()
@@ -222,11 +222,11 @@ def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
     answered, pending, missing = batches.progress(planned, archive, run.folder, run.params.retry_statuses)
     click.echo(f"{answered} of {planned['key'].nunique()} requests answered, {pending} in batches, {missing} missing")
     if missing:
-        click.echo("`fer-helpers batch submit` sends what is missing, as far as the queue and max_cost_usd let it")
+        click.echo("`fer-helpers batch submit` sends what is missing, up to your queue and max_cost_usd")
     if pending:
-        click.echo("`fer-helpers batch collect` fetches what batches have finished")
+        click.echo("`fer-helpers batch collect` fetches finished batches")
     if not missing and not pending:
-        click.echo("`fer-helpers run` goes on with these answers")
+        click.echo("`fer-helpers run` continues with these replies")
 
 
 @contextmanager
@@ -241,9 +241,9 @@ def _planned_and_kept(run: Run) -> Iterator[tuple[pd.DataFrame, Archive]]:
 
 @batch.command()
 @_with_params
-@click.option("--queue", type=click.IntRange(1), help="tokens your account may have waiting in batches")
+@click.option("--queue", type=click.IntRange(1), help="limit of your account on tokens waiting in batches")
 def submit(params: Params, queue: int | None) -> None:
-    """Extract frames, and send what is not answered yet; repeat after each collect until nothing is missing."""
+    """Extract frames and submit the requests without a reply; repeat after each collect until none is missing."""
     from fer_helpers import pipeline
     from fer_helpers.annotation import Limits, access, batches
 
@@ -259,7 +259,7 @@ def submit(params: Params, queue: int | None) -> None:
 @batch.command()
 @_with_params
 def status(params: Params) -> None:
-    """Show what became of the batches."""
+    """Show the state of the batches."""
     from fer_helpers.annotation import access, batches
     from fer_helpers.runs import Run
 
@@ -271,7 +271,7 @@ def status(params: Params) -> None:
 @batch.command()
 @_with_params
 def collect(params: Params) -> None:
-    """Put the replies of batches that have ended into the archive."""
+    """Fetch the replies of finished batches into the archive."""
     from fer_helpers.annotation import access, batches
     from fer_helpers.runs import Run
 
@@ -294,7 +294,7 @@ def give_up(params: Params, shard: str) -> None:
 
 @main.group()
 def archive() -> None:
-    """Ship and receive replies: a run with base_url: replay needs no network and no key."""
+    """Export and import replies: a run with base_url: replay needs no network and no key."""
 
 
 @archive.command("export")
@@ -314,7 +314,7 @@ def export_archive(params: Params, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_with_params
 def import_archive(params: Params, file: Path) -> None:
-    """Add the replies of a Parquet FILE to the archive; what is kept already is never replaced by less."""
+    """Add the replies of a Parquet FILE to the archive; a usable reply is never replaced by an unusable one."""
     from fer_helpers.annotation import Archive
 
     with Archive(resolve(params.archive)) as kept:
@@ -328,7 +328,7 @@ def import_archive(params: Params, file: Path) -> None:
     "faults_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="YAML file of faults to put in the way on purpose, as docs/faults.yaml",
+    help="YAML file of faults to inject, e.g. docs/faults.yaml",
 )
 def serve(port: int, faults_file: Path | None) -> None:
     """Serve the embedded OpenAI-compatible endpoint until interrupted."""

@@ -43,7 +43,7 @@ def test_the_second_run_sends_nothing_and_says_so(small_copy):
     result = fer("run", "params/demo.yaml", *SMALL)
     assert result.exit_code == 0, result.output
     assert "requests sent: 0" in result.output
-    assert result.output.count("whole and unchanged, skipped") == 5
+    assert result.output.count("up to date, skipped") == 5
 
 
 def test_a_mark_reruns_what_reads_marks(small_copy):
@@ -119,7 +119,7 @@ def test_a_plan_asks_nobody(small_copy):
     before = (small_copy / "answers.parquet").stat().st_mtime_ns
     result = fer("plan", "params/demo.yaml", *SMALL, "-p", "model", "gpt-4o-mini")
     assert result.exit_code == 0, result.output
-    assert result.output.count("whole and unchanged, skipped") == 2
+    assert result.output.count("up to date, skipped") == 2
     words = next(line for line in result.output.splitlines() if line.startswith("all together")).split()
     assert words[2:5] == ["224", "0", "504"]  # 14 clips x (5 + 3 + 5 + a mosaic of 5) x 2, none answered by this model
     assert (small_copy / "answers.parquet").stat().st_mtime_ns == before

@@ -91,8 +91,8 @@ def listed(params: Params) -> pd.DataFrame:
     if len(twice):
         first, second = twice.loc[twice["clip_id"] == twice["clip_id"].iloc[0], "path"].head(2)
         raise CorpusError(
-            f"{shown(root)}: {len(twice)} clips share their name with another, {first!r} and {second!r} first; "
-            "leave one of them in the folder"
+            f"{shown(root)}: {len(twice)} clips have the same name as another (first: {first!r} and {second!r}); "
+            "keep only one of them in the folder"
         )
     table.insert(2, "label", _labels(table["label_original"], params))
     return _of_scene(table, params) if params.scene else table
@@ -106,8 +106,8 @@ def _labels(words: pd.Series, params: Params) -> pd.Series:
     unknown = [word for word in given if word.casefold() not in others]
     if unknown:
         raise CorpusError(
-            f"other_labels maps {unknown[0]!r}, which is no label of {params.corpus} outside the seven: "
-            f"it has {', '.join(sorted(others.values())) or 'none'}"
+            f"other_labels maps {unknown[0]!r}, which is not one of the labels of {params.corpus} outside the seven: "
+            f"they are {', '.join(sorted(others.values())) or 'none'}"
         )
     meant = {word: label or mapping.get(word.casefold()) for word, label in there.items()}
     return words.map(meant).astype(object).where(words.notna(), None)

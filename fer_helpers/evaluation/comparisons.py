@@ -184,6 +184,13 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[float, float, flo
     Returns:
         two-sided p, 1 where no clip is right under one and wrong under the other; lower and upper end and
         standard error of the difference a - b.
+
+    Of seven clips one annotator alone is right on five, the other alone on one:
+
+    >>> right_a = np.array([True, True, True, True, True, False, True])
+    >>> right_b = np.array([False, False, False, False, False, True, True])
+    >>> [round(float(value), 4) for value in mcnemar(right_a, right_b)]  # p = 2 (1 + 6) / 2**6
+    [0.2188, -0.0988, 0.9877, 0.2772]
     """
     only_a, only_b, n = (right_a & ~right_b).sum(), (right_b & ~right_a).sum(), len(right_a) + 2
     p = float(exact_mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0

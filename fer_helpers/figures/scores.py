@@ -62,7 +62,7 @@ def confusion(matrix: pd.DataFrame, ax: Axes) -> Axes:
         linewidths=0.5, ax=ax, annot_kws={"fontsize": 8},
         xticklabels=list(matrix.columns), yticklabels=rows,
     )  # fmt: skip
-    ax.set(xlabel="predicted", ylabel="label (clips)")
+    ax.set(xlabel="predicted", ylabel="true label (clips)")
     ax.tick_params(axis="x", rotation=45)
     ax.tick_params(axis="y", rotation=0)
     return ax

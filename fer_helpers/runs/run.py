@@ -150,5 +150,5 @@ def open_run(folder: Path) -> Run:
     """
     manifest = read_manifest(folder)
     if not manifest:
-        raise RunError(f"{shown(folder)} is no run's folder: it has no manifest.json")
+        raise RunError(f"{shown(folder)} is not a run's folder: it has no manifest.json")
     return Run(folder, parameters.validate(manifest["params"], f"{shown(folder)}/manifest.json"))

@@ -76,10 +76,10 @@ def votes(root: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        raise CorpusError(f"{shown(path)} cannot be read: {error}; take the file as distributed") from error
+        raise CorpusError(f"{shown(path)} cannot be read: {error}; use the file as distributed") from error
     missing = [name for name in wanted if name not in table]
     if missing:
-        raise CorpusError(f"{shown(path)} has no column {', '.join(missing)}; take the file as distributed")
+        raise CorpusError(f"{shown(path)} has no column {', '.join(missing)}; use the file as distributed")
     in_time = pd.to_numeric(table["ttr"], errors="coerce") <= 10_000
     mine = table[(table["queryType"] == FACE_ONLY) & in_time]
     mine = mine.assign(respEmo=mine["respEmo"].map(LETTERS)).dropna(subset="respEmo")
