@@ -274,20 +274,28 @@ def _understood(found: Capabilities, reply: Mapping[str, Any]) -> Capabilities:
         found = replace(found, schema="enforced" if enforced else "ignored")
         schema = enforced
     if logprobs:
-        after = "after the schema" if _among_labels(entries) else "before the schema"
+        after = "after the schema" if _after_schema(entries) else "before the schema"
         found = replace(found, logprobs=(after if schema else "given") if entries else "ignored")
         logprobs = bool(entries)
     names = {(True, True): "schema+logprobs", (True, False): "schema", (False, True): "logprobs"}
     return replace(found, form=names.get((schema, logprobs), "text"))
 
 
-def _among_labels(entries: Any) -> bool:
-    """Whether no alternative at any token is the word that the schema forbids."""
+def _after_schema(entries: Any) -> bool:
+    """Whether log-probabilities are of what the schema left: then the token that was written is the likeliest.
+
+    That holds without sampling (temperature 0), and no alternative is the word that the schema forbids.
+    """
     try:
-        options = [str(option["token"]) for entry in entries for option in entry.get("top_logprobs") or []]
-    except (AttributeError, KeyError, TypeError):
+        for entry in entries:
+            options = [(str(option["token"]), float(option["logprob"])) for option in entry.get("top_logprobs") or []]
+            if any(token.strip(" \"'\n").lower()[:2] == _OTHER[:2] for token, _ in options):
+                return False
+            if any(logprob > float(entry["logprob"]) + 1e-3 for _, logprob in options):
+                return False
+    except (AttributeError, KeyError, TypeError, ValueError):
         return False
-    return not any(option.strip(" \"'\n").lower()[:2] == _OTHER[:2] for option in options)
+    return True
 
 
 def _picture_limit(reason: str) -> int | None:
