@@ -136,6 +136,18 @@ def test_what_was_learned_is_remembered_and_travels_with_the_archive(tmp_path):
             assert capabilities.known(there, asking.model, archive) == first
 
 
+def test_a_later_run_with_more_pictures_looks_whether_they_are_taken_and_learns_nothing_else(tmp_path):
+    asking = Asking(vllm.DIALECT.model)
+    with serve(replace(vllm.PROCESSED, max_pictures=3)) as served, Archive(tmp_path / "a.sqlite") as archive:
+        there = Access(served.base_url)
+        first, before = capabilities.learn(there, asking, archive, 1), len(served.asked)
+        assert capabilities.learn(there, asking, archive, 3) == replace(first, pictures=3)
+        assert len(served.asked) == before + 1
+        with pytest.raises(EndpointError, match="takes 3 picture"):
+            capabilities.learn(there, asking, archive, 4)
+        assert capabilities.known(there, asking.model, archive).asking == first.asking
+
+
 def test_a_replay_finds_the_replies_of_a_server_without_log_probabilities(tmp_path, monkeypatch):
     """The form is part of the key: with another one none of the paid replies would be found."""
     path = tmp_path / "a.sqlite"
