@@ -145,7 +145,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)
     click.echo(scored.to_string())
-    for line in found.loc[found["metric"].isin(["WAR", "UAR"]), "sentence"]:
+    for line in found["sentence"]:
         click.echo(line)
     if csv:
         write_whole(csv, found.to_csv(index=False))
@@ -185,7 +185,7 @@ def _planned(run: Run, archive: Archive) -> pd.DataFrame:
         click.echo(notice)
     frames = run.read("frames")
     planned = planning.plan(frames, params.strategies, params.taxonomies, run.asking())
-    answers = online.kept(planned, archive)
+    answers = online.kept(planned, archive, run.prices)
     return planning.due(planned, frames, params.strategies, answers, params.cascade_below)
 
 

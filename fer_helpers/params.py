@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompting import FORMS, PROMPTS, find
+from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, pricing
 
 
 def _among(*known: str) -> AfterValidator:
@@ -94,10 +94,7 @@ class Params(BaseModel):
     base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
     model: str = Field("fer2013-cnn", min_length=1, description="model asked")
     strategies: Annotated[list[str], AfterValidator(_strategies)] = Field(
-        [
-            *("single_frame", "per_frame", "majority_vote", "soft_vote", "weighted_vote", "multi_frame", "mosaic"),
-            *("cascade", "majority_vote:3", "multi_frame:3"),
-        ],
+        DEFAULT_STRATEGIES,
         min_length=1,
         description="ways of asking and pooling; multi_frame:3 is of three of the key frames",
     )
@@ -119,6 +116,7 @@ class Params(BaseModel):
     max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once, at most")
     requests_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
     tokens_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
+    prices: str = Field("", description="YAML file with prices of your own, in the form of prices.yaml; empty: none")
     max_cost_usd: float = Field(0.0, ge=0, description="ask no further where this could be exceeded, US$; 0: no cap")
     retry_statuses: Annotated[list[str], _among("refused", "filtered", "truncated", "invalid")] = Field(
         [], description="failures to ask again although their reply is kept"
@@ -131,7 +129,7 @@ class Params(BaseModel):
         "positive", description="valence of surprise when seven classes are collapsed to three"
     )
     n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples behind an interval")
-    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); empty: none")
+    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); corpus: its own")
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis
@@ -197,12 +195,13 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     """Parameters from a flat YAML file, `overrides` on top.
 
     Raises:
-        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter.
+        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter; or its price file does.
     """
     path = resolve(path)
     if not path.is_file():
         raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
+    pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
     if params.strategy_shown not in params.strategies:
         raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not among strategies")
     return params

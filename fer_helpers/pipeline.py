@@ -99,7 +99,10 @@ def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
 
 
 def _from_outside(notebook: str, params: Params, out: Path) -> str:
-    """What a step reads that no earlier one wrote: imported predictions, marks, human votes, other runs."""
+    """What a step reads that no earlier one wrote: prices; imported predictions, marks, human votes, other runs."""
+    if notebook == "03_zero_shot_annotation":
+        files = [resolve(params.prices)] if params.prices else []
+        return json.dumps([sha256(path.read_bytes()).hexdigest() for path in files])
     if notebook != "04_strategy_comparison":
         return ""
     files = [out / IMPORTED / "predictions.parquet", out / marks.FILE]

@@ -24,6 +24,12 @@ SEVERAL = "several"  # model of an ensemble
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
 CLIP_STATUSES = ["ok", "unreadable", "empty"]
 FRAME_STATUSES = ["ok", "unreadable", "empty", "no_face"]
+_RENAMED = {  # metrics in runs made before: their names of then and of today
+    "precision, weighted": "weighted precision",
+    "precision, macro": "macro precision",
+    "F1, weighted": "weighted F1",
+    "F1, macro": "macro F1",
+}
 ANSWER_STATUSES = ["ok", "refused", "filtered", "truncated", "invalid", "error"]
 
 
@@ -233,7 +239,7 @@ def write(name: str, table: pd.DataFrame, folder: Path) -> Path:
 
 
 def read(name: str, folder: Path) -> pd.DataFrame:
-    """The table called `name` from `folder`.
+    """The table called `name` from `folder`; what has been renamed since is called as it is today.
 
     Raises:
         RunError: if it is not there; the message names the notebook that writes it.
@@ -241,15 +247,26 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise RunError(f"{shown(path)} is missing: run notebook {WRITTEN_BY[name]} with the same `out` first")
-    return pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    return table.replace({"metric": _RENAMED}) if "metric" in table else table
 
 
-def describe(name: str) -> pd.DataFrame:
-    """Columns of the table called `name`, for a reader: column, type, whether it may be empty, meaning."""
-    return pd.DataFrame(
-        [
-            (column, str(spec.dtype), "yes" if spec.nullable else "", spec.description)
-            for column, spec in SCHEMAS[name].columns.items()
-        ],
-        columns=["column", "type", "may be empty", "meaning"],
-    )
+_TYPES = {"str": "text", "flo": "number", "int": "integer", "boo": "true or false", "obj": "list"}
+
+
+def page() -> str:
+    """docs/tables.md: every table's columns, types and meanings, in Markdown."""
+    parts = [
+        "# Tables",
+        "One Parquet file each in a run's folder. `tables.page()` writes this page, and a test holds it.",
+    ]
+    for name, schema in SCHEMAS.items():
+        rows = [
+            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' if spec.nullable else ''} "
+            f"| {spec.description} |"
+            for column, spec in schema.columns.items()
+        ]
+        head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
+        written = f"Written by notebook {WRITTEN_BY[name]}; a row for each {', '.join(schema.unique)}."
+        parts += [f"## {name}", written, "\n".join([*head, *rows])]
+    return "\n\n".join(parts) + "\n"

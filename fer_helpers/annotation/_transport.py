@@ -94,10 +94,12 @@ def _backoff(attempt: int) -> float:
     return random.uniform(0, min(30.0, 0.5 * 2**attempt))
 
 
-def cost_usd(model: str, content: Mapping[str, Any], via: str = "online") -> float | None:
+def cost_usd(
+    model: str, content: Mapping[str, Any], via: str = "online", prices: pricing.PriceBook = pricing.OURS
+) -> float | None:
     """Price of a reply by the tokens it says were billed, US$; None if it does not say, or has no price."""
     tokens = billed(content)
-    return None if None in tokens else pricing.cost_usd(model, *tokens, batch=via == "batch")  # type: ignore[arg-type]
+    return None if None in tokens else prices.cost_usd(model, *tokens, batch=via == "batch")  # type: ignore[arg-type]
 
 
 def billed(content: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -117,11 +119,19 @@ class Sender:
     rest together; its errors, time-outs and headers are the same on that path.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, concurrency: Concurrency, rates: Rates, budget: Budget) -> None:
+    def __init__(
+        self,
+        client: openai.AsyncOpenAI,
+        concurrency: Concurrency,
+        rates: Rates,
+        budget: Budget,
+        prices: pricing.PriceBook = pricing.OURS,
+    ) -> None:
         self._client = client
         self._concurrency = concurrency
         self._rates = rates
         self._budget = budget
+        self.prices = prices
         self.under_way: set[asyncio.Task[Any] | None] = set()  # tasks with a reply on its way, or not kept yet
 
     async def send(self, model: str, body: bytes, tokens: int, usd: float) -> Reply:
@@ -176,7 +186,7 @@ class Sender:
                 self._concurrency.leave()
             if reply.error is None:
                 self._concurrency.served()
-                known = cost_usd(model, reply.content)
+                known = cost_usd(model, reply.content, prices=self.prices)
                 spent = usd if known is None else known
             else:
                 self.under_way.discard(asyncio.current_task())

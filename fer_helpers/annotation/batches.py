@@ -94,7 +94,9 @@ def _affordable(rows: pd.DataFrame, ledger: Ledger, limits: Limits) -> pd.DataFr
     if not limits.usd:
         return rows
     if rows["cost_usd"].isna().any():
-        raise EndpointError("max_cost_usd cannot be kept: the model has no price; name it in a price file, or set 0")
+        raise EndpointError(
+            "max_cost_usd cannot be kept: the model has no price; name a file with its price in `prices`, or set 0"
+        )
     left = limits.usd - sum(shard.billed_usd for shard in ledger.shards)
     return rows[(rows["cost_usd"] * pricing.BATCH_DISCOUNT).cumsum() <= left]
 

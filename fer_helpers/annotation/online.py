@@ -55,6 +55,7 @@ async def annotate(
     requests_per_minute: int = 0,
     tokens_per_minute: int = 0,
     retry_statuses: Collection[str] = (),
+    prices: pricing.PriceBook = pricing.OURS,
 ) -> pd.DataFrame:
     """Ask what the archive does not answer yet; return the answers table for `planned`.
 
@@ -73,6 +74,7 @@ async def annotate(
         tokens_per_minute: estimated tokens in and most tokens out, together; 0: no limit but the server's.
         retry_statuses: statuses among refused, filtered, truncated and invalid that are asked again although a
             reply is kept. A label that is kept is never given up for a failure.
+        prices: what models cost, for the cap and the answers table.
 
     Raises:
         BudgetError: the next request might cost more than the cap leaves.
@@ -83,30 +85,32 @@ async def annotate(
         unique = planned.drop_duplicates("key")
         left = unique[~unique["key"].isin(answered(planned, archive, retry_statuses))]
         if len(left):
-            budget = _budget(unique, archive, max_cost_usd)
+            budget = _budget(unique, archive, max_cost_usd, prices)
             rates = Rates(requests_per_minute, tokens_per_minute)
             async with _client(base_url, max_concurrency) as client:
-                sender = transport.Sender(client, Concurrency(max_concurrency), rates, budget)
+                sender = transport.Sender(client, Concurrency(max_concurrency), rates, budget, prices)
                 await _Run(sender, picture, archive, budget, base_url, left).work(max_concurrency)
-    return kept(planned, archive)
+    return kept(planned, archive, prices)
 
 
-def kept(planned: pd.DataFrame, archive: Archive) -> pd.DataFrame:
+def kept(planned: pd.DataFrame, archive: Archive, prices: pricing.PriceBook = pricing.OURS) -> pd.DataFrame:
     """The answers table: one row for each key of `planned` that `archive` has an entry for."""
-    parts = (list(_rows(part, archive.get(part["key"]))) for part in _chunks(planned))
+    parts = (list(_rows(part, archive.get(part["key"]), prices)) for part in _chunks(planned))
     columns = list(tables.SCHEMAS["answers"].columns)
     frames = [pd.DataFrame(rows, columns=columns) for rows in parts]  # dicts of all rows take many times the room
     return tables.check("answers", pd.concat(frames) if frames else pd.DataFrame(columns=columns))
 
 
-def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None) -> Budget:
+def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None, prices: pricing.PriceBook) -> Budget:
     if cap is None:
         return Budget(None)
     for model in unique["model"].unique():
-        if pricing.price(model) is None:
-            raise ParamsError(f"max_cost_usd is {cap}, but {model} has no price: leave it empty, or add the price")
+        if prices.price(model) is None:
+            raise ParamsError(
+                f"max_cost_usd is {cap}, but {model} has no price: leave it empty, or give the price in `prices`"
+            )
     kept = (entry for part in _chunks(unique) for entry in archive.get(part["key"]).values())
-    return Budget(cap, sum(_cost(entry, json.loads(entry.reply)) or 0.0 for entry in kept))
+    return Budget(cap, sum(_cost(entry, json.loads(entry.reply), prices) or 0.0 for entry in kept))
 
 
 @asynccontextmanager
@@ -209,7 +213,7 @@ class _Run:
     async def _ask(self, row: Mapping[str, Any]) -> Entry:
         body = planning.body_of(row, planning.urls_of(row, self._picture))
         out = body["max_completion_tokens"]
-        worst = pricing.cost_usd(row["model"], row["tokens_in"], out) or 0.0
+        worst = self._sender.prices.cost_usd(row["model"], row["tokens_in"], out) or 0.0
         reply = await self._sender.send(row["model"], to_json(body), row["tokens_in"] + out, worst)
         status, text = self._read(reply, row)
         if len(self._key) >= 8:  # a server may repeat the key in what it says; shorter ones are no secrets
@@ -252,12 +256,12 @@ def _chunks(planned: pd.DataFrame) -> Iterator[pd.DataFrame]:
     return (unique.iloc[start : start + CHUNK] for start in range(0, len(unique), CHUNK))
 
 
-def _rows(planned: pd.DataFrame, kept: Mapping[str, Entry]) -> Iterator[dict[str, Any]]:
+def _rows(planned: pd.DataFrame, kept: Mapping[str, Entry], prices: pricing.PriceBook) -> Iterator[dict[str, Any]]:
     taxonomy_of = dict(zip(planned["key"], planned["taxonomy"], strict=True))
-    return (_row(kept[key], TAXONOMIES[taxonomy]) for key, taxonomy in taxonomy_of.items() if key in kept)
+    return (_row(kept[key], TAXONOMIES[taxonomy], prices) for key, taxonomy in taxonomy_of.items() if key in kept)
 
 
-def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
+def _row(entry: Entry, labels: Iterable[str], prices: pricing.PriceBook) -> dict[str, Any]:
     reply = json.loads(entry.reply)
     ok = entry.status == "ok"
     answer = replies.Answer("error") if "error" in reply else replies.parse(reply, tuple(labels))
@@ -275,11 +279,11 @@ def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
         "fingerprint": reply.get("system_fingerprint"),
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
-        "cost_usd": _cost(entry, reply),
+        "cost_usd": _cost(entry, reply, prices),
         "latency_s": entry.latency_s if entry.via == "online" else None,
         "created": entry.created,
     }
 
 
-def _cost(entry: Entry, reply: Mapping[str, Any]) -> float | None:
-    return transport.cost_usd(entry.model, reply, entry.via)
+def _cost(entry: Entry, reply: Mapping[str, Any], prices: pricing.PriceBook) -> float | None:
+    return transport.cost_usd(entry.model, reply, entry.via, prices)

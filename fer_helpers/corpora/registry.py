@@ -29,8 +29,9 @@ from fer_helpers.corpora.published import (
 )
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.errors import CorpusError
+from fer_helpers.evaluation import other_annotators
 from fer_helpers.params import Params
-from fer_helpers.paths import shown
+from fer_helpers.paths import resolve, shown
 
 CORPORA: dict[str, Corpus] = {
     "demo": rendered_clips.CORPUS,
@@ -47,6 +48,7 @@ CORPORA: dict[str, Corpus] = {
     "raf_db": raf_db.CORPUS,
     "affectnet": affectnet.CORPUS,
 }
+OWN = "corpus"  # a value of the parameter votes: those that come with the corpus
 _KNOWN = ("path", "label_original", "scene", "split", "subject", "intensity", "status", "reason")
 
 
@@ -174,6 +176,27 @@ def fingerprint(params: Params) -> str:
         for name, stat in _files(str(root / path)):
             digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
+    """What people saw in `clips`: columns clip_id, rater, label; from the list params.votes, or the corpus's own.
+
+    Raises:
+        ListError: as `other_annotators.read_votes`.
+        CorpusError: the corpus has no votes, or none of these clips.
+    """
+    if not params.votes:
+        return pd.DataFrame(columns=["clip_id", "rater", "label"])
+    if params.votes != OWN:
+        return other_annotators.read_votes(resolve(params.votes), clips)
+    read = CORPORA[params.corpus].votes
+    if read is None:
+        raise CorpusError(f"votes is {OWN!r}, but {params.corpus} comes without votes: give a CSV file")
+    found = read(location(params))
+    mine = found[found["clip_id"].isin(clips["clip_id"])].reset_index(drop=True)
+    if mine.empty:
+        raise CorpusError(f"none of the {len(found)} votes of {params.corpus} is on a clip of this run")
+    return mine
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:

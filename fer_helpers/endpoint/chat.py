@@ -226,7 +226,8 @@ def _reply(question: Question, probabilities: dict[str, float], sizes: list[tupl
     before, after = _around(question.properties, probabilities[label])
     content = before + label + after
     tokens_in = pricing.text_tokens(MODEL, *question.texts) + sum(
-        pricing.image_tokens(MODEL, *size, detail) for size, (_, detail) in zip(sizes, question.pictures, strict=True)
+        pricing.OURS.image_tokens(MODEL, *size, detail)
+        for size, (_, detail) in zip(sizes, question.pictures, strict=True)
     )
     tokens_out = len(pricing.encoding().encode_ordinary(content))
     top = question.top_logprobs

@@ -16,14 +16,13 @@ from statsmodels.stats.inter_rater import fleiss_kappa as fleiss
 
 from fer_helpers.evaluation._bootstrap import interval, mean_interval, resample_groups
 from fer_helpers.evaluation.metrics import metrics, ratio
+from fer_helpers.evaluation.naming import annotator_names
 
 
 def votes(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Clip-level predictions of one question as votes; a rater is a strategy, with its model if there are several."""
-    rows = predictions[predictions["frame_index"].isna() & predictions["label"].notna()]
-    several = predictions["model"].nunique() > 1
-    rater = rows["strategy"] + (" (" + rows["model"] + ")" if several else "")
-    return rows[["clip_id", "label"]].assign(rater=rater)
+    """Clip-level predictions of one question as votes; a rater is an annotator, under its name."""
+    rows = predictions.assign(rater=annotator_names(predictions))
+    return rows.loc[rows["frame_index"].isna() & rows["label"].notna(), ["clip_id", "label", "rater"]]
 
 
 def shares(votes: pd.DataFrame) -> pd.DataFrame:

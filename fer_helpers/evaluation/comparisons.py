@@ -14,11 +14,10 @@ from statsmodels.stats.multitest import multipletests
 from fer_helpers import tables
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.evaluation._bootstrap import resample_clips, resample_groups, smoothed, t_interval
-from fer_helpers.evaluation.metrics import metrics
+from fer_helpers.evaluation.metrics import metric_names, metrics
 from fer_helpers.evaluation.naming import pair_names
 from fer_helpers.evaluation.scores import GROUP, join, resampled_unit
 
-METRICS = ("WAR", "UAR", "F1, macro")
 QUESTION = ["taxonomy", "asked"]
 Z, POWER = 1.959964, 1.959964 + 0.841621  # standard errors to 95 %, and to be found with 80 % power
 
@@ -31,7 +30,7 @@ def compare(
     seed: int = 1,
     within: str = "",
 ) -> pd.DataFrame:
-    """The comparisons table: all pairs of annotators (strategy, model) within each question, by METRICS.
+    """The comparisons table: all pairs of annotators (strategy, model) in a question, by each metric that is compared.
 
     Pairs are compared on the clips that both have a label for; annotators that judge single frames are left
     out. Intervals are paired bootstrap intervals and p values of paired tests, see `compared`; p values are
@@ -74,7 +73,7 @@ def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, wi
             {**base, "metric": metric, **who, "n_clips": len(both), "unit": unit, "n_groups": n_groups, **result}
             for metric, result in found.items()
         ]
-    for metric in METRICS:
+    for metric in metric_names("compared"):
         of_metric = [row for row in rows if row["metric"] == metric]
         for row, adjusted in zip(of_metric, holm([row["p"] for row in of_metric]), strict=True):
             row["p_holm"] = adjusted
@@ -122,7 +121,7 @@ def compared(
     n_groups = member.max(initial=-1) + 1
     if not n_groups:
         unknown = dict.fromkeys(["value_a", "value_b", "difference", "ci_low", "ci_high", "p", "detectable"], np.nan)
-        return {metric: {**unknown, "test": None} for metric in METRICS}
+        return {metric: {**unknown, "test": None} for metric in metric_names("compared")}
     single = n_groups == len(member)
     by_group = np.stack([_counted((member, truth, label), (n_groups, n_labels, n_labels)) for label in (a, b)], axis=1)
     if single:
@@ -131,7 +130,7 @@ def compared(
         drawn = resample_groups(by_group.reshape(n_groups, -1), n_resamples, seed).reshape(-1, *by_group.shape[1:])
     resampled, permuted = _differences(drawn), _permuted(by_group, n_resamples, seed)
     results = {}
-    for metric, (value_a, value_b) in metrics(by_group.sum(axis=0), METRICS).items():
+    for metric, (value_a, value_b) in metrics(by_group.sum(axis=0), metric_names("compared")).items():
         difference = value_a - value_b
         low, high, error = t_interval(difference, resampled[metric], n_groups)
         test = "paired permutation over " + ("clips" if single else "subjects")
@@ -159,7 +158,7 @@ def _resampled(joint: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
 
 def _differences(pairs: np.ndarray) -> dict[str, np.ndarray]:
     """a - b by metric of confusion matrices, shape (..., 2, n_labels, n_labels)."""
-    return {metric: value[..., 0] - value[..., 1] for metric, value in metrics(pairs, METRICS).items()}
+    return {metric: value[..., 0] - value[..., 1] for metric, value in metrics(pairs, metric_names("compared")).items()}
 
 
 def _permuted(by_group: np.ndarray, n_permutations: int, seed: int) -> dict[str, np.ndarray]:

@@ -13,12 +13,11 @@ from fer_helpers import tables
 from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
 from fer_helpers.evaluation._bootstrap import interval, is_single, mean_interval, resample
 from fer_helpers.evaluation.calibration import calibration_error, reliability
-from fer_helpers.evaluation.metrics import brier, margins, metrics, of_classes
+from fer_helpers.evaluation.metrics import brier, margins, metric_of, metrics, of_classes
 from fer_helpers.evaluation.predictions import collapsed
 
 KEYS = ["strategy", "model", "taxonomy", "asked"]
 ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
-CORRELATIONS = ("kappa", "MCC")  # from -1; all other metrics of a confusion matrix from 0
 Interval = tuple[float, float]
 UNKNOWN: Interval = (np.nan, np.nan)
 
@@ -112,7 +111,7 @@ def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.Da
             "value": float(value[name]),
             **_ends(ends.get(name, UNKNOWN)),
             "value_wrong": float(wrong[name]),
-            **({"bound_low": wrong[name], "bound_high": best[name]} if _is_bounded(name) else {}),
+            **({"bound_low": wrong[name], "bound_high": best[name]} if metric_of(name).bounded else {}),
             **_n_clips(part, answered),
         }
         for name in value
@@ -120,10 +119,6 @@ def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.Da
     rows += _probabilistic(part, labels, unit, n_resamples, seed)
     rows.append(_coverage(part, unit, n_resamples, seed))
     return pd.DataFrame(rows).assign(**part.iloc[0][KEYS], resampled=unit)
-
-
-def _is_bounded(name: str) -> bool:
-    return name in ("WAR", "UAR") or name.startswith("recall: ")
 
 
 def _ends(ends: Interval) -> dict[str, float]:
@@ -173,7 +168,8 @@ def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, see
     n_groups = _support(by_group, labels)
     ends = {}
     for name in value:
-        centred = np.clip(resamples[name] + (value[name] - around[name]), -1 if name in CORRELATIONS else 0, 1)
+        metric = metric_of(name)
+        centred = np.clip(resamples[name] + (value[name] - around[name]), metric.low, metric.high)
         ends[name] = interval(centred, n_groups.get(name, len(by_group)))
     return ends | _wilson(counts, labels) if is_single(by_group) else ends
 

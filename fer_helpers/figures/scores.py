@@ -10,6 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from fer_helpers.emotions import question
+from fer_helpers.evaluation import metric_of
 from fer_helpers.figures.style import BLUE, COLOURS, GREY, ORANGE
 from fer_helpers.tables import NOBODY
 
@@ -35,12 +36,13 @@ def forest(scores: pd.DataFrame, metric: str, axes: Sequence[Axes]) -> Sequence[
         for y, value, high in zip(positions, panel["value"], panel["ci_high"], strict=True):
             if not np.isnan(value):
                 ax.annotate(f"  {value:.2f}", (np.nanmax([value, high]), y), va="center", fontsize=9)
-        if metric.startswith("precision"):
+        if metric == "weighted precision":
             ax.axvline(PAPER_PRECISION[taxonomy], color=ORANGE, linestyle="--", linewidth=1.2)
         ax.set_yticks(positions, names if ax is axes[0] else [""] * len(names))
-        ax.set_xticks(np.linspace(0, 1, 6))
+        high = metric_of(metric).high
+        ax.set_xticks(np.linspace(0, high, 6))
         ax.invert_yaxis()
-        ax.set(xlabel=f"{metric} (95 % interval)", xlim=(min(0, panel["ci_low"].min()), 1.16))
+        ax.set(xlabel=f"{metric} (95 % interval)", xlim=(min(0, panel["ci_low"].min()), 1.16 * high))
         ax.set_title(question(taxonomy, asked))
         ax.grid(axis="y", visible=False)
     return axes

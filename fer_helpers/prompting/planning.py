@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from random import Random
@@ -22,6 +22,7 @@ from fer_helpers.prompting.strategies import Strategy, find
 
 TOKENS_OUT = {False: 6, True: 80}  # {"label":"happy"}; with a sentence or two of reasons before it
 TOP_LOGPROBS = 10
+_OF_ASKING = ("model", "prompt", "detail", "form", "temperature", "reasoning_effort")  # columns of a request
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Asking:
         replicates: how often a request is asked for the strategies that pool its askings.
         temperature: of sampling; 0 for one answer, above 0 for replicates that may differ.
         reasoning_effort: sent if not empty; models that reason by default want "none" here.
+        prices: what it is expected to cost.
     """
 
     model: str
@@ -49,6 +51,7 @@ class Asking:
     replicates: int = 1
     temperature: float = 0.0
     reasoning_effort: str = ""
+    prices: pricing.PriceBook = pricing.OURS
 
 
 def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, Any]:
@@ -148,11 +151,11 @@ def _row(
     if as_mosaic:
         columns, rows, width, height = mosaic_grid(sizes)
         sizes = [(columns * width, rows * height)]
-    tokens_image = sum(pricing.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
+    tokens_image = sum(asking.prices.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
     tokens_text = _text_tokens(asking.model, asking.prompt, labels, len(pictures), asking.form, as_mosaic)
     tokens_out = TOKENS_OUT[prompts.PROMPTS[asking.prompt].reasoning]
     return {
-        **{name: value for name, value in asdict(asking).items() if name not in ("label_order", "seed", "replicates")},
+        **{name: getattr(asking, name) for name in _OF_ASKING},
         "clip_id": clip_id,
         "frame_indices": list(pictures),
         "mosaic": as_mosaic,
@@ -162,7 +165,7 @@ def _row(
         "tokens_image": tokens_image,
         "tokens_in": tokens_image + tokens_text,
         "tokens_out": tokens_out,
-        "cost_usd": pricing.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
+        "cost_usd": asking.prices.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
     }
 
 

@@ -166,6 +166,12 @@ STRATEGIES: dict[str, Strategy] = {
     ),
 }
 
+# What a run asks where nobody says otherwise; those over three frames are for the curve over frames in notebook 04.
+DEFAULT_STRATEGIES = [
+    *("single_frame", "per_frame", "majority_vote", "soft_vote", "weighted_vote", "multi_frame", "mosaic", "cascade"),
+    *("majority_vote:3", "multi_frame:3"),
+]
+
 
 def find(name: str) -> Strategy:
     """The strategy called `name`; "multi_frame:3" is multi_frame over three of the key frames, evenly spread.

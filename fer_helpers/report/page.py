@@ -12,12 +12,11 @@ import pandas as pd
 
 from fer_helpers import corpora, endpoint
 from fer_helpers.emotions import LABELS, question
-from fer_helpers.evaluation import annotator_names, comparisons, ensembles, other_annotators, scores
+from fer_helpers.evaluation import annotator_names, comparisons, ensembles, metric_names, other_annotators, scores
 from fer_helpers.files import write_whole
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("page.html")
-SHOWN_METRICS = ["WAR", "UAR", "precision, weighted", "F1, macro", "kappa"]
 
 
 def annotator(run: Run) -> str:
@@ -36,8 +35,9 @@ def summary(run: Run) -> pd.DataFrame:
     table = run.read("scores")
     if table.empty:
         return _shares(run.read("predictions"))
-    wide = _wide(table[table["metric"].isin(SHOWN_METRICS)], ["question", "strategy", "n_clips", "n_missing"])
-    return wide[SHOWN_METRICS].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
+    metrics = metric_names("shown")
+    wide = _wide(table[table["metric"].isin(metrics)], ["question", "strategy", "n_clips", "n_missing"])
+    return wide[metrics].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
 
 
 def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def with_interval(scores: pd.DataFrame) -> pd.Series:
 
 
 def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """WAR and UAR of several runs of one corpus over their common clips, and the paired comparisons between them.
+    """Scores of several runs of one corpus over their common clips, and the paired comparisons between them.
 
     Each strategy is compared with itself. Under the strategy that the first run shows, the runs are pooled as several
     annotators as well. Raises RunError as `other_annotators.merged_runs`.
@@ -70,7 +70,8 @@ def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     drawing = {"n_resamples": params.n_resamples, "seed": params.seed}
     scored = scores.score(pd.concat([predicted, *pooled]), clips, params.surprise_is, **drawing)
     found = comparisons.compare(predicted, clips, params.surprise_is, within="strategy", **drawing)
-    return _wide(scored[scored["metric"].isin(["WAR", "UAR"])], ["question", "strategy"])[["WAR", "UAR"]], found
+    metrics = metric_names("compared")
+    return _wide(scored[scored["metric"].isin(metrics)], ["question", "strategy"])[metrics], found
 
 
 def differing_params(runs: Sequence[Run]) -> pd.DataFrame:
@@ -90,7 +91,8 @@ def _shares(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def summary_text(run: Run) -> str:
     """`summary` for a terminal, without the columns that would not fit."""
-    return summary(run).drop(columns=SHOWN_METRICS[2:], errors="ignore").to_string(index=False)
+    too_many = set(metric_names("shown")) - set(metric_names("compared"))
+    return summary(run).drop(columns=list(too_many), errors="ignore").to_string(index=False)
 
 
 def write(run: Run) -> Path:

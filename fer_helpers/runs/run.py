@@ -16,7 +16,7 @@ from fer_helpers.errors import RunError
 from fer_helpers.frames import store
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompting import planning, prompts
+from fer_helpers.prompting import planning, pricing, prompts
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
 from fer_helpers.tables import IMPORTED
 
@@ -93,7 +93,14 @@ class Run:
             replicates=params.n_replicates,
             temperature=params.temperature,
             reasoning_effort=params.reasoning_effort,
+            prices=self.prices,
         )
+
+    @cached_property
+    def prices(self) -> pricing.PriceBook:
+        """What models cost where this run asks them: the prices a user gave, then those we know."""
+        own = resolve(self.params.prices) if self.params.prices else None
+        return pricing.book(own, self.params.base_url)
 
     def record(self, **facts: Any) -> None:
         """Add `facts` to the manifest, e.g. how many requests were sent."""

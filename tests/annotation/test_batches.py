@@ -109,7 +109,7 @@ def bench(tmp_path: Path, **faults: Any):
 
 
 def test_batch_answers_are_the_online_answers_at_half_the_price(tmp_path, monkeypatch):
-    monkeypatch.setattr(pricing, "price", lambda *_: pricing.Price(date="2026-01", input=1.0, output=2.0))
+    monkeypatch.setattr(pricing.PriceBook, "price", lambda *_: pricing.Price(date="2026-01", input=1.0, output=2.0))
     with bench(tmp_path) as one:
         (shard,) = one.submit()
         assert (shard.requests, one.missing()) == (N, 0)

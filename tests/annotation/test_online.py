@@ -26,7 +26,7 @@ from fer_helpers.annotation import access, online
 from fer_helpers.annotation._limits import Concurrency
 from fer_helpers.annotation.archive import Archive, Entry
 from fer_helpers.errors import BudgetError, EndpointError, ParamsError
-from fer_helpers.prompting import planning
+from fer_helpers.prompting import planning, pricing
 from fer_helpers.prompting.planning import Asking
 from tests.prompting.test_planning import frames_of
 
@@ -470,6 +470,20 @@ def test_a_cap_needs_a_price(tmp_path):
         with pytest.raises(ParamsError, match="some-model has no price"):
             ask(url, tmp_path / "a.sqlite", max_cost_usd=1.0)
         assert asked.total() == 0
+
+
+def test_a_users_prices_reach_the_cap_and_the_answers(tmp_path):
+    """Three answers of 100 tokens at US$ 10,000 a million cost 3; the fourth, at worst dearer, would break the cap."""
+    (tmp_path / "mine.yaml").write_text(f"prices: {{{MODEL}: {{date: '2026-11', input: 10000, output: 0}}}}")
+    book = pricing.book(tmp_path / "mine.yaml")
+    cap = 3 + (worst_usd := PLANNED["tokens_in"].iloc[0] / 100) - 0.5
+    assert worst_usd > 1
+    with served(lambda *_: good()) as (url, asked, _), pytest.raises(BudgetError, match=r"US\$ 3\.000000 "):
+        ask(url, tmp_path / "a.sqlite", concurrency=1, max_cost_usd=cap, prices=book)
+    assert asked.total() == 3
+    with Archive(tmp_path / "a.sqlite") as archive:
+        assert online.kept(PLANNED, archive, book)["cost_usd"].tolist() == [1.0] * 3
+        assert online.kept(PLANNED, archive)["cost_usd"].isna().all()
 
 
 # What is asked again, and what is not asked at all

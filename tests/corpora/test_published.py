@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import strategies as st
 
-from fer_helpers import corpora, tables
+from fer_helpers import corpora, params, tables
 from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.corpora.published import crema_d, fer_plus
 from fer_helpers.errors import CorpusError, FerError
@@ -313,6 +313,16 @@ def test_crema_d_downloaded_without_git_lfs_says_so(built, root):
     assert row["reason"] == "Git LFS pointer instead of the file; run `git lfs pull` in the corpus"
 
 
+def test_votes_come_from_a_list_the_corpus_or_nowhere(tmp_path):
+    clips = pd.DataFrame({"clip_id": ["a"]})
+    assert corpora.votes(params.Params(), clips).empty
+    (tmp_path / "people.csv").write_text("clip_id,rater,label\na,r1,Sad\n")
+    given = params.Params(votes=str(tmp_path / "people.csv"))
+    assert corpora.votes(given, clips).to_numpy().tolist() == [["a", "r1", "sad"]]
+    with pytest.raises(CorpusError, match="votes is 'corpus', but demo comes without votes"):
+        corpora.votes(params.Params(votes="corpus"), clips)
+
+
 def test_crema_d_votes_of_those_who_saw_the_face(built, root):
     built("crema_d")
     assert crema_d.votes(root).to_dict("list") == {
@@ -320,12 +330,11 @@ def test_crema_d_votes_of_those_who_saw_the_face(built, root):
         "rater": ["r1", "r2", "r1"],
         "label": ["angry", "disgust", "happy"],
     }
-    assert crema_d.votes(root, "voice")["label"].tolist() == ["neutral"]
-    counts = crema_d.vote_counts(root)
-    assert counts.loc["1001_DFA_ANG_XX"].to_dict() == {
-        "angry": 1, "disgust": 1, "fear": 0, "happy": 0, "neutral": 0, "sad": 0,
-    }  # fmt: skip
-    assert len(counts) == 2
+    given = params.validate({"corpus": "crema_d", "corpus_path": str(root), "votes": "corpus"})
+    one = pd.DataFrame({"clip_id": ["1002_IEO_HAP_HI"]})
+    assert corpora.votes(given, one).to_numpy().tolist() == [["1002_IEO_HAP_HI", "r1", "happy"]]
+    with pytest.raises(CorpusError, match="none of the 3 votes of crema_d is on a clip of this run"):
+        corpora.votes(given, pd.DataFrame({"clip_id": ["x"]}))
     put(root / "finishedResponses.csv", "clipName,localid\nx,y\n")
     with pytest.raises(CorpusError, match="has no column respEmo, queryType, ttr"):
         crema_d.votes(root)

@@ -14,7 +14,7 @@ from fer_helpers.evaluation.metrics import metrics
 N = 2000  # data sets: a coverage of 95 % is known to ±1 %
 SHARES = np.array([640, 31, 138, 483, 461, 501, 85]) / 2339
 RECALL = np.array([0.55, 0.35, 0.35, 0.75, 0.65, 0.45, 0.5])
-NAMES = ("WAR", "UAR", "F1, macro", "kappa")
+NAMES = ("WAR", "UAR", "macro F1", "kappa")
 
 
 def confusion_table():
@@ -130,7 +130,7 @@ def test_the_permutation_test_over_clips_errs_in_5_percent():
         a, b = (draw_labels(rng, truth, np.zeros(240)) for _ in range(2))
         pairs = np.stack([by_group(truth, a), by_group(truth, b)], axis=1)
         observed, permuted = comparisons._differences(pairs.sum(axis=0)), comparisons._permuted(pairs, 199, seed)
-        p.append([np.mean([1, *(abs(permuted[name]) >= abs(observed[name]) - 1e-12)]) for name in ("UAR", "F1, macro")])
+        p.append([np.mean([1, *(abs(permuted[name]) >= abs(observed[name]) - 1e-12)]) for name in ("UAR", "macro F1")])
     rates = np.mean(np.array(p) <= 0.05, axis=0)
     print(rates)
     assert ((rates >= 0.04) & (rates <= 0.06)).all(), rates
