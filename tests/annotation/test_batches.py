@@ -605,7 +605,7 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
         online = fer("run", *given)
         assert (online.exit_code, online.stderr[:68]) == (
             1,
-            "fer-helpers: 12 requests are in batches and would be asked and paid ",
+            "fer-helpers: 12 requests are pending in batches and would be paid fo",
         )
         one.ended()
         assert "expired" in fer("batch", "status", *given).output
