@@ -617,4 +617,4 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
         one.ended()
         done = fer("batch", "collect", *given)
         assert "12 of 12 requests answered, 0 in batches, 0 missing" in done.output
-        assert "`fer-helpers run` goes on" in done.output
+        assert "`fer-helpers run` continues" in done.output
