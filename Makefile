@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test bench check notebooks lock clean
+.PHONY: demo test bench interop check notebooks lock clean
 
 demo: $(READY)
 	$(BIN)/fer-helpers run params/demo.yaml
@@ -25,6 +25,17 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.bootstrap
 	$(BIN)/python -m benchmarks.explorer 2>/dev/null
 	$(BIN)/python -m benchmarks.frames 2>/dev/null
+
+# Real servers and other people's clients, in environments of their own: ten minutes. docs/servers.md says what works.
+interop: $(READY) .venv-interop/ready .venv-litellm/ready
+	.venv-interop/bin/python -m pytest -p no:cacheprovider interop
+
+.venv-interop/ready: interop/requirements.txt
+.venv-litellm/ready: interop/litellm.txt
+.venv-%/ready:
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --requirement $<
+	touch $@
 
 # Runs the committed notebooks anew on the demo and cleans them of what changes from run to run.
 notebooks: $(READY)
@@ -48,4 +59,4 @@ lock:
 		--generate-hashes --no-header --output-file requirements.lock
 
 clean:
-	rm -rf .venv outputs
+	rm -rf .venv .venv-* outputs
