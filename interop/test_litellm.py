@@ -46,7 +46,7 @@ def test_a_second_run_through_it_sends_nothing(through, llama, proxy, work):
 def test_what_is_hopeless_ends_the_run_with_the_proxys_reason(proxy, work, model, key, reason):
     base_url, right = proxy
     folder = work / f"{model}-{key}"
-    chosen = ["-p", "base_url", base_url, "-p", "model", model, "-p", "archive", f"{folder}.sqlite"]
+    chosen = ["-p", "base_url", base_url, "-p", "model", model, "-p", "n_clips", 7, "-p", "archive", f"{folder}.sqlite"]
     done = programs.fer("run", PARAMS, "--out", folder, *chosen, "-p", "api_key_env", KEY, **{KEY: key or right})
     assert done.returncode != 0
     assert reason in done.stderr.splitlines()[-1]

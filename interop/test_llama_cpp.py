@@ -75,7 +75,7 @@ def test_a_second_run_sends_nothing(direct, llama, work):
 
 
 def test_a_server_without_a_picture_encoder_ends_the_run_with_its_reason(blind, work):
-    chosen = ["-p", "base_url", blind, "-p", "archive", work / "blind.sqlite"]
+    chosen = ["-p", "base_url", blind, "-p", "n_clips", "7", "-p", "archive", work / "blind.sqlite"]
     done = programs.fer("run", PARAMS, "--out", work / "blind", *chosen)
     assert done.returncode != 0
     assert "image input is not supported" in done.stderr.splitlines()[-1]
