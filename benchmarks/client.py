@@ -4,7 +4,7 @@
 
 The server runs in a process of its own, on loopback, and answers after a given time. All contenders send the same
 bodies with a picture of 20 kB each and read the reply's JSON; N workers each pull from one iterator. Ours is
-`annotate.annotate` as it is: replies in an archive on the disk, a cap in US$, limits a minute that are never
+`online.annotate` as it is: replies in an archive on the disk, a cap in US$, limits a minute that are never
 reached. Repeats are interleaved, so that whatever else the machine does meets all alike; the table gives medians.
 """
 
@@ -30,9 +30,9 @@ import openai
 import pandas as pd
 from aiohttp import web
 
-from fer_helpers import annotate, requests
-from fer_helpers.archive import Archive, Entry
+from fer_helpers.annotation import Archive, Entry, online
 from fer_helpers.emotions import SEVEN
+from fer_helpers.prompting import planning
 
 PICTURE = random.Random(1).randbytes(20_000)
 REPEATS = 3
@@ -88,11 +88,11 @@ def planned(n: int) -> pd.DataFrame:
     """`n` requests about a picture each, for a model with a price."""
     frames = pd.DataFrame({"clip_id": [str(number) for number in range(n)], "frame_index": 0, "status": "ok"})
     frames = frames.assign(sha256=frames["clip_id"], width=224, height=224)
-    return requests.plan(frames, ["single_frame"], ["seven"], requests.Asking("gpt-4o-mini"))
+    return planning.plan(frames, ["single_frame"], ["seven"], planning.Asking("gpt-4o-mini"))
 
 
 def body(row: dict[str, Any]) -> dict[str, Any]:
-    return requests.body_of(row, ["data:image/jpeg;base64," + base64.b64encode(PICTURE).decode()])
+    return planning.body_of(row, ["data:image/jpeg;base64," + base64.b64encode(PICTURE).decode()])
 
 
 async def by_workers(n: int, workers: int, ask: Callable[[dict[str, Any]], Awaitable[str]]) -> None:
@@ -147,10 +147,10 @@ class Watched(Archive):
 
 
 async def ours(url: str, n: int, workers: int) -> float:
-    """`annotate.annotate` with archive, cap and limits."""
+    """`online.annotate` with archive, cap and limits."""
     with tempfile.TemporaryDirectory() as folder, closing(Watched(Path(folder, "a.sqlite"))) as archive:
         began = time.perf_counter()
-        table = await annotate.annotate(
+        table = await online.annotate(
             planned(n),
             lambda *_: PICTURE,
             archive,

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from fer_helpers import corpora
-from fer_helpers.corpora.check import findings
-from tests import builders
+from fer_helpers.corpora import findings
+from tests.support import corpora as builders
 
 FILES = 10_000
 

@@ -27,9 +27,10 @@ import av
 import cv2
 import numpy as np
 
-from fer_helpers import corpora, frames, media, params
-from fer_helpers.choices import choose
-from fer_helpers.faces import Identity, Light, Pose, render
+from fer_helpers import corpora, frames, params
+from fer_helpers.corpora import Identity, Light, Pose, render
+from fer_helpers.frames import choose
+from fer_helpers.media import videos
 
 N = 30
 REPEATS = 5
@@ -77,7 +78,7 @@ def encode(path: Path, width: int, height: int, bit_rate: int, seed: int) -> Non
 
 def ours(path: Path, wanted: list[int]) -> None:
     """The package's decoder, up to the last frame wanted."""
-    for shot in media.shots(path, []):
+    for shot in videos.shots(path, []):
         if shot.index in wanted:
             shot.bgr(0)
         if shot.index == wanted[-1]:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from fer_helpers.errors import BudgetError, FerError
+from fer_helpers.errors import BudgetError, FerError, RunError
+from fer_helpers.files import write_whole
+from fer_helpers.paths import resolve, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fer_helpers.archive import Archive
+    from fer_helpers.annotation import Archive
     from fer_helpers.params import Params
-    from fer_helpers.run import Run
+    from fer_helpers.runs import Run
 
 
 class _Group(click.Group):
@@ -55,7 +57,7 @@ def _with_params(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command("corpora")
 def list_corpora() -> None:
-    """List the corpora: licence, whether frames may leave the machine, what to cite, where to apply."""
+    """List the corpora: licence, whether frames may leave the machine, citation, where to apply."""
     from fer_helpers import corpora
 
     for name, facts in corpora.about().iterrows():
@@ -67,16 +69,16 @@ def list_corpora() -> None:
 @main.command()
 @_with_params
 def check(params: Params) -> None:
-    """Say what is wrong with a corpus, before anything is run; ends with 1 if there is a problem."""
+    """Check a corpus before anything is run; exits with 1 if there is a problem."""
     from fer_helpers import corpora
-    from fer_helpers.corpora.check import findings, report
+    from fer_helpers.corpora import checks
 
     corpora.prepare(params)
     listed = corpora.listed(params)
     clips = corpora.load(params, listed)
-    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} looked into")
-    found = findings(listed, clips, corpora.location(params), corpora.CORPORA[params.corpus].published(params))
-    click.echo(report(found))
+    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} examined")
+    found = checks.findings(listed, clips, corpora.location(params), corpora.CORPORA[params.corpus].published(params))
+    click.echo(checks.report(found))
     if found["problem"].any():
         sys.exit(1)
 
@@ -85,69 +87,100 @@ def check(params: Params) -> None:
 @_with_params
 def run(params: Params) -> None:
     """Run the five notebooks with the parameters of a YAML file and write the report."""
-    from fer_helpers import execute, paths, report
-    from fer_helpers.run import open_run
+    from fer_helpers import pipeline, report
+    from fer_helpers.runs import open_run
 
-    folder = execute.execute(params, click.echo)
+    folder = pipeline.execute(params, click.echo)
     click.echo(report.summary_text(open_run(folder)))
-    click.echo(f"report: {paths.shown(folder / 'report.html')}")
+    click.echo(f"report: {shown(folder / 'report.html')}")
 
 
 @main.command()
 @_with_params
 def plan(params: Params) -> None:
-    """Print requests, tokens and US$ of a run before anything is sent; extracts the frames it needs."""
-    from fer_helpers import annotate, execute, requests
-    from fer_helpers.archive import Archive
-    from fer_helpers.paths import resolve
+    """Estimate a run's requests, tokens and US$ before anything is sent; extracts the frames it needs."""
+    from fer_helpers import pipeline
+    from fer_helpers.annotation import Archive, books, capabilities, online, plans
+    from fer_helpers.prompting import planning
 
-    started = execute.extract_frames(params, click.echo)
-    frames, asking = started.read("frames"), started.asking()
-    planned = requests.plan(frames, params.strategies, params.taxonomies, asking)
+    started = pipeline.extract_frames(params, click.echo)
+    frames = started.read("frames")
     with Archive(resolve(params.archive)) as kept:
-        known = annotate.answered(planned, kept)
-    click.echo(requests.summary(planned, frames, params.strategies, known).round(4).to_string())
+        found = plans.known(started, kept)
+        planned = plans.planned(started, frames, found or capabilities.ASSUMED)
+        known = online.answered(planned, kept, params.retry_statuses)
+        spent = books.spent(planned, kept, started.prices)
+    if found is None:
+        click.echo(f"What {params.base_url} can do is not known yet: the plan assumes a schema and log-probabilities.")
+    click.echo(planning.summary(planned, frames, params.strategies, known).round(4).to_string())
+    click.echo(f"billed for these requests so far: US$ {spent:.4f}")
+
+
+@main.command()
+@_with_params
+@click.option("--again", is_flag=True, help="find out anew, though it is known")
+@click.option("--yes", is_flag=True, help="with --again: do not ask where answers would be paid for again")
+def probe(params: Params, again: bool, yes: bool) -> None:
+    """Find out what a run's server can do with its model, by a few requests about a grey square, and remember it."""
+    from fer_helpers import corpora, pipeline
+    from fer_helpers.annotation import Archive, access, capabilities, online, plans
+
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
+        click.echo(notice)
+    started = pipeline.extract_frames(params, click.echo)
+    frames = started.read("frames")
+    with Archive(resolve(params.archive)) as kept:
+        before = plans.known(started, kept)
+        if again and before and not yes:
+            answered = len(online.answered(plans.planned(started, frames, before), kept))
+            if answered:
+                click.confirm(
+                    f"{answered} requests are answered; they are paid for again if the server changed. Go on?",
+                    abort=True,
+                )
+        found = plans.learn(started, frames, kept, again)
+    click.echo(capabilities.described(found).to_string())
 
 
 @main.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_with_params
 def import_predictions(params: Params, file: Path) -> None:
-    """Put other people's predictions beside a run's own: a CSV FILE with clip_id, annotator, label."""
-    from fer_helpers import annotators, paths, tables
-    from fer_helpers.run import Run
+    """Add other annotators' predictions to a run: a CSV FILE with columns clip_id, annotator, label."""
+    from fer_helpers import tables
+    from fer_helpers.evaluation import other_annotators
+    from fer_helpers.runs import Run
 
-    run = Run(paths.resolve(params.out), params)
+    run = Run(resolve(params.out), params)
     clips = run.read("clips")
-    new = annotators.read_predictions(file, clips)
-    folder = run.folder / annotators.IMPORTED
+    new = other_annotators.read_predictions(file, clips)
+    folder = run.folder / tables.IMPORTED
     folder.mkdir(exist_ok=True)
-    path = tables.write("predictions", annotators.beside(run.imported(), new), folder)
+    path = tables.write("predictions", other_annotators.beside(run.imported(), new), folder)
     for name, rows in new.groupby("model"):
         click.echo(f"{name}: {rows['clip_id'].nunique()} of {len(clips)} clips")
-    click.echo(f"{paths.shown(path)} is written; `fer-helpers run` puts it into notebooks 04 and 05")
+    click.echo(f"wrote {shown(path)}; `fer-helpers run` includes it in notebooks 04 and 05")
 
 
 @main.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--csv", "csv", type=click.Path(path_type=Path), help="write the comparisons to this file as well")
+@click.option("--csv", "csv", type=click.Path(path_type=Path), help="also write the comparisons to this file")
 def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
-    """Compare the runs in FOLDERS, each strategy with itself, clip by clip, and pool them as several annotators."""
-    from fer_helpers import paths, report
-    from fer_helpers.errors import RunError
-    from fer_helpers.run import open_run
+    """Compare the runs in FOLDERS strategy by strategy on their common clips, and pool them as an ensemble."""
+    from fer_helpers import report
+    from fer_helpers.runs import open_run
 
     if len(folders) < 2:
         raise RunError(f"{len(folders)} folder(s) given: name two runs or more, e.g. outputs/a outputs/b")
-    runs = [open_run(paths.resolve(folder)) for folder in folders]
+    runs = [open_run(resolve(folder)) for folder in folders]
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)
     click.echo(scored.to_string())
-    for line in found.loc[found["metric"].isin(["WAR", "UAR"]), "sentence"]:
+    for line in found["sentence"]:
         click.echo(line)
     if csv:
-        paths.write_text(csv, found.to_csv(index=False))
-        click.echo(f"{csv} is written")
+        write_whole(csv, found.to_csv(index=False))
+        click.echo(f"wrote {csv}")
 
 
 @main.command()
@@ -156,7 +189,6 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
 def explore(folder: str, port: int) -> None:
     """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
     from fer_helpers.explorer import serve
-    from fer_helpers.paths import resolve
 
     serve.serve(resolve(folder), port, click.echo)
 
@@ -171,39 +203,36 @@ def _planned(run: Run, archive: Archive) -> pd.DataFrame:
 
     After a look at whether its endpoint may and can be asked.
     """
-    from fer_helpers import annotate, corpora, provider, requests
-    from fer_helpers.errors import ParamsError
+    from fer_helpers import corpora
+    from fer_helpers.annotation import access, online, plans
+    from fer_helpers.prompting import planning
 
     params = run.params
-    if params.reply_form == "auto":  # another form makes other keys, and notebook 03 would ask everything again
-        raise ParamsError("reply_form is 'auto', but a batch cannot be probed: set it, to schema+logprobs for OpenAI")
-    allowed = corpora.CORPORA[params.corpus].allow_upload
-    for notice in provider.check_access(params.base_url, params.model, allowed, params.allow_upload):
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
         click.echo(notice)
     frames = run.read("frames")
-    planned = requests.plan(frames, params.strategies, params.taxonomies, run.asking())
-    answers = annotate.kept(planned, archive)
-    return requests.due(planned, frames, params.strategies, answers, params.cascade_below)
+    planned = plans.of_batch(run, frames, archive)
+    answers = online.kept(planned, archive, run.prices)
+    return planning.due(planned, frames, params.strategies, answers, params.cascade_below)
 
 
 def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
-    from fer_helpers import batch
+    from fer_helpers.annotation import batches
 
-    answered, pending, missing = batch.progress(planned, archive, run.folder)
+    answered, pending, missing = batches.progress(planned, archive, run.folder, run.params.retry_statuses)
     click.echo(f"{answered} of {planned['key'].nunique()} requests answered, {pending} in batches, {missing} missing")
     if missing:
-        click.echo("`fer-helpers batch submit` sends what is missing, as far as the queue and max_cost_usd let it")
+        click.echo("`fer-helpers batch submit` sends what is missing, up to your queue and max_cost_usd")
     if pending:
-        click.echo("`fer-helpers batch collect` fetches what batches have finished")
+        click.echo("`fer-helpers batch collect` fetches finished batches")
     if not missing and not pending:
-        click.echo("`fer-helpers run` goes on with these answers")
+        click.echo("`fer-helpers run` continues with these replies")
 
 
 @contextmanager
 def _planned_and_kept(run: Run) -> Iterator[tuple[pd.DataFrame, Archive]]:
     """The plan of `run` and its archive for one batch command, which ends with how far the run has come."""
-    from fer_helpers.archive import Archive
-    from fer_helpers.paths import resolve
+    from fer_helpers.annotation import Archive
 
     with Archive(resolve(run.params.archive)) as archive:
         yield _planned(run, archive), archive
@@ -212,50 +241,60 @@ def _planned_and_kept(run: Run) -> Iterator[tuple[pd.DataFrame, Archive]]:
 
 @batch.command()
 @_with_params
-@click.option("--queue", type=click.IntRange(1), help="tokens your account may have waiting in batches")
+@click.option("--queue", type=click.IntRange(1), help="limit of your account on tokens waiting in batches")
 def submit(params: Params, queue: int | None) -> None:
-    """Extract frames, and send what is not answered yet; repeat after each collect until nothing is missing."""
-    from fer_helpers import batch, execute
-    from fer_helpers.shards import Limits
+    """Extract frames and submit the requests without a reply; repeat after each collect until none is missing."""
+    from fer_helpers import pipeline
+    from fer_helpers.annotation import Limits, access, batches
 
-    run = execute.extract_frames(params, click.echo)
+    run = pipeline.extract_frames(params, click.echo)
     limits = Limits(tokens=queue or Limits.tokens, usd=params.max_cost_usd)
     with _planned_and_kept(run) as (planned, archive):
-        click.echo(f"missing: {batch.price_tag(batch.missing(planned, archive, run.folder))}")
-        for shard in batch.submit(planned, run.picture, archive, run.folder, params.base_url, limits):
+        retry, to = params.retry_statuses, access.of(params)
+        click.echo(f"missing: {batches.price_tag(batches.missing(planned, archive, run.folder, retry))}")
+        for shard in batches.submit(planned, run.picture, archive, run.folder, to, limits, retry, run.prices):
             click.echo(f"{shard.batch_id}: {shard.requests} requests")
 
 
 @batch.command()
 @_with_params
 def status(params: Params) -> None:
-    """Show what became of the batches."""
-    from fer_helpers import batch
-    from fer_helpers.paths import resolve
-    from fer_helpers.run import Run
+    """Show the state of the batches."""
+    from fer_helpers.annotation import access, batches
+    from fer_helpers.runs import Run
 
     run = Run(resolve(params.out), params)
     with _planned_and_kept(run):
-        click.echo(batch.status(run.folder, params.base_url).to_string())
+        click.echo(batches.status(run.folder, access.of(params)).to_string())
 
 
 @batch.command()
 @_with_params
 def collect(params: Params) -> None:
-    """Put the replies of batches that have ended into the archive."""
-    from fer_helpers import batch
-    from fer_helpers.paths import resolve
-    from fer_helpers.run import Run
+    """Fetch the replies of finished batches into the archive."""
+    from fer_helpers.annotation import access, batches
+    from fer_helpers.runs import Run
 
     run = Run(resolve(params.out), params)
     with _planned_and_kept(run) as (_, archive):
-        for shard, note in batch.collect(archive, run.folder, params.base_url)["note"].items():
+        for shard, note in batches.collect(archive, run.folder, access.of(params), run.prices)["note"].items():
             click.echo(f"{shard}: {note}")
+
+
+@batch.command("give-up")
+@click.argument("shard")
+@_with_params
+def give_up(params: Params, shard: str) -> None:
+    """Wait no longer for the replies of SHARD, whose output is gone: its requests may be asked, and paid, again."""
+    from fer_helpers.annotation import batches
+
+    lost = batches.give_up(resolve(params.out), shard)
+    click.echo(f"{lost.id}: {lost.requests} requests are missing again")
 
 
 @main.group()
 def archive() -> None:
-    """Ship and receive replies: a run with base_url: replay needs no network and no key."""
+    """Export and import replies: a run with base_url: replay needs no network and no key."""
 
 
 @archive.command("export")
@@ -263,9 +302,8 @@ def archive() -> None:
 @_with_params
 def export_archive(params: Params, file: Path) -> None:
     """Write the replies to a run's requests to a Parquet FILE, as a paper's supplement ships them."""
-    from fer_helpers.archive import Archive
-    from fer_helpers.paths import resolve
-    from fer_helpers.run import Run
+    from fer_helpers.annotation import Archive
+    from fer_helpers.runs import Run
 
     keys = Run(resolve(params.out), params).read("requests")["key"]
     with Archive(resolve(params.archive)) as kept:
@@ -276,9 +314,8 @@ def export_archive(params: Params, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_with_params
 def import_archive(params: Params, file: Path) -> None:
-    """Add the replies of a Parquet FILE to the archive; what is kept already is never replaced by less."""
-    from fer_helpers.archive import Archive
-    from fer_helpers.paths import resolve
+    """Add the replies of a Parquet FILE to the archive; a usable reply is never replaced by an unusable one."""
+    from fer_helpers.annotation import Archive
 
     with Archive(resolve(params.archive)) as kept:
         click.echo(f"{kept.import_(file)} new replies in {params.archive}")
@@ -291,7 +328,7 @@ def import_archive(params: Params, file: Path) -> None:
     "faults_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="YAML file of faults to put in the way on purpose, as docs/faults.yaml",
+    help="YAML file of faults to inject, e.g. docs/faults.yaml",
 )
 def serve(port: int, faults_file: Path | None) -> None:
     """Serve the embedded OpenAI-compatible endpoint until interrupted."""

@@ -13,6 +13,10 @@ class CorpusError(FerError):
     """A corpus folder or its manifest is missing, empty or wrong."""
 
 
+class ListError(FerError):
+    """A list that a user made (a manifest, imported predictions, votes) is missing, or wrong in some line."""
+
+
 class EndpointError(FerError):
     """The model's endpoint cannot be used: not answering, no key, unknown model, quota gone, no consent."""
 
@@ -23,3 +27,9 @@ class BudgetError(FerError):
 
 class RunError(FerError):
     """A run's folder lacks a table that an earlier notebook writes, a notebook failed, or the archive is damaged."""
+
+
+def one_line(error: Exception) -> str:
+    """What an exception says, for a table's `reason`: no file name, no line break."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:200]

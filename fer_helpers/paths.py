@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,28 +35,3 @@ def safe_name(text: str) -> str:
     """A file name for untrusted `text`: its harmless characters to read, a hash to keep names apart."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
     return f"{readable}-{sha256(text.encode()).hexdigest()[:16]}".lstrip("-")
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write `text` to `path` in UTF-8, whole or not at all; returns `path`."""
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    return beside.replace(path)
-
-
-@contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """An empty folder beside `folder` that takes its place, and that of what it held, when the block ends well.
-
-    An interrupted block leaves nothing behind and `folder` as it was.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
-    ) as beside:
-        fresh = Path(beside, "fresh")
-        fresh.mkdir()
-        yield fresh
-        if folder.exists():
-            folder.rename(Path(beside, "stale"))
-        fresh.rename(folder)

@@ -5,9 +5,9 @@ import re
 import nbformat
 import pytest
 
-from fer_helpers import execute
+from fer_helpers import pipeline
 from fer_helpers.params import Params
-from fer_helpers.run import NOTEBOOKS
+from fer_helpers.runs.run import NOTEBOOKS
 
 COMPARED = {  # cells whose output nbval compares, at least
     "01_data_exploration": 9,
@@ -20,7 +20,7 @@ SECTIONS = ["## Checks", "## Save", "## Summary"]
 
 
 def read(name):
-    return nbformat.read(execute.source(name), as_version=4)
+    return nbformat.read(pipeline.source(name), as_version=4)
 
 
 def code(notebook):
@@ -30,7 +30,7 @@ def code(notebook):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_it_was_executed_from_top_to_bottom(name):
     """A notebook without execution counts passes nbval with nothing compared."""
-    assert execute.is_executed(read(name))
+    assert pipeline.is_executed(read(name))
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -76,16 +76,16 @@ def test_its_parameters_are_the_packages(name):
     assert len(tagged) == 1
     assert all(re.fullmatch(r"\w+: \w+ = [^=]+  # .+", line) for line in tagged[0].source.splitlines())
     defaults = Params().model_dump()
-    for parameter, value in execute.declared(name).items():
+    for parameter, value in pipeline.declared(name).items():
         assert (type(value), value) == (type(defaults[parameter]), defaults[parameter])
 
 
 def test_every_parameter_belongs_to_a_notebook():
-    declared = {parameter for name in NOTEBOOKS for parameter in execute.declared(name)}
+    declared = {parameter for name in NOTEBOOKS for parameter in pipeline.declared(name)}
     assert declared == set(Params.model_fields)
 
 
 def test_only_what_must_be_one_place_is_declared_twice():
     """A later notebook cannot disagree with an earlier one about a parameter it does not have."""
-    count = [parameter for name in NOTEBOOKS for parameter in execute.declared(name)]
+    count = [parameter for name in NOTEBOOKS for parameter in pipeline.declared(name)]
     assert {parameter for parameter in count if count.count(parameter) > 1} == {"out", "seed"}

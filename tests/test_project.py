@@ -1,9 +1,14 @@
 """The project's own files: what they promise each other, and what must not be in them."""
 
 import ast
+import importlib
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
+import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,7 +16,7 @@ import yaml
 from fer_helpers import params, tables
 from fer_helpers.corpora import CORPORA
 from fer_helpers.paths import ROOT
-from fer_helpers.run import NOTEBOOKS
+from fer_helpers.runs.run import NOTEBOOKS
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -31,8 +36,85 @@ def committed():
 def test_environment_and_pyproject_name_the_same_packages():
     wanted = names(PYPROJECT["project"]["dependencies"] + PYPROJECT["project"]["optional-dependencies"]["dev"])
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    own = {"python" + PYPROJECT["project"]["requires-python"], "pip", "--no-deps--editable."}
+    own = {"python" + PYPROJECT["project"]["requires-python"], "pip", "-e."}
     assert names(conda) | names(pip["pip"]) == wanted | own
+
+
+def pip(*arguments):
+    """pip without network and without building in the project's own folder; its output."""
+    call = [sys.executable, "-m", "pip", *map(str, arguments), "--no-index", "--no-build-isolation"]
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert not done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """The committed files alone, as a clone has them: a build must not find what is left of an earlier one."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for path in committed():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return folder
+
+
+def test_a_wheel_carries_every_file_of_the_package(checkout, tmp_path):
+    """Prompts, prices, page, browser and py.typed too: without one of them an installed command is a traceback."""
+    pip("wheel", checkout, "--no-deps", "--wheel-dir", tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("fer_helpers/")}
+    assert packed == {p.relative_to(ROOT).as_posix() for p in committed() if p.is_relative_to(PACKAGE)}
+
+
+def test_what_conda_hands_to_pip_is_a_requirements_file(checkout):
+    """conda writes the lines under `pip:` into a file beside environment.yml and lets pip read it."""
+    lines = yaml.safe_load((checkout / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    (checkout / "conda.txt").write_text("\n".join(lines))
+    subprocess.run([sys.executable, "-c", READS, "conda.txt"], cwd=checkout, check=True)
+
+
+# pip's own reader, for the grammar alone: whether the packages can be had is the lock's matter.
+READS = """
+import sys
+from pip._internal.network.session import PipSession
+from pip._internal.req import parse_requirements
+lines = list(parse_requirements(sys.argv[1], PipSession()))
+assert sum(line.is_editable for line in lines) == 1
+"""
+
+
+def test_pyproject_names_the_pythons_that_the_workflow_tests():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    tested = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
+    assert named == tested
+    assert PYPROJECT["project"]["requires-python"] == f">={tested[0]}"
+
+
+def test_the_paper_is_cited_by_its_authors_and_both_titles():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    readme = (ROOT / "README.md").read_text()
+    assert len(citation["references"]) == 2
+    for reference in citation["references"]:
+        assert [author["family-names"] for author in reference["authors"]] == ["Zhang", "Fu"]
+        assert reference["title"] in readme
+    assert "He Zhang and Xinyi Fu" in readme
+    assert citation["version"] == PYPROJECT["project"]["version"]
+
+
+def test_every_hook_is_a_program_of_the_environment_or_the_makefile():
+    """So that the lock says its version and committing needs no network."""
+    hooks = [h for r in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"] for h in r["hooks"]]
+    makefile = (ROOT / "Makefile").read_text()
+    for hook in hooks:
+        program, *arguments = hook["entry"].split()
+        assert hook["language"] == "system"
+        if program == "make":
+            assert f"\n{arguments[0]}:" in makefile
+        else:
+            assert program.startswith(".venv/bin/")
+            assert (Path(sys.executable).parent / Path(program).name).is_file(), f"{program} is not in the lock"
 
 
 def test_the_lock_pins_every_dependency_by_hash():
@@ -71,16 +153,22 @@ def test_no_video_and_no_foreign_picture_is_committed():
     assert {path.parent.name for path in committed() if path.suffix == ".png"} <= {"docs"}
 
 
-def test_the_readme_and_the_architecture_are_true_to_the_tree():
-    """Every module, notebook and parameter file is on the map, and everything on the map is there."""
+def test_the_map_is_true_to_the_tree():
+    """Every room and module of the package stands on the map, and everything on the map is there."""
+    tree = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    on_map, room = set(), ""
+    for indent, name in re.findall(r"^( *)([\w./]+?)/? {2,}\S", tree.partition("fer_helpers/\n")[2], re.M):
+        room = name if len(indent) == 4 else room
+        on_map.add(name if len(indent) == 4 else f"{room}/{name}")
+    summarised = ("endpoint/", "corpora/published/", "corpora/demo/", "prompting/templates/", "explorer/browser/")
+    files = {path.relative_to(PACKAGE).as_posix() for path in committed() if path.is_relative_to(PACKAGE)}
+    files = {name for name in files if name.endswith(".py") and not name.startswith(summarised)}
+    files = {name for name in files if not name.endswith("__init__.py")}
+    assert files | ROOMS | {name.rstrip("/") for name in summarised} == on_map
+
+
+def test_links_in_the_readme_and_the_architecture_lead_somewhere():
     architecture = (ROOT / "docs" / "architecture.md").read_text()
-    tree = architecture.split("```")[1]
-    on_map = set(re.findall(r"^\s+([\w/]+(?:\.py|/))", tree, re.M))
-    modules = {path.name for path in (ROOT / "fer_helpers").glob("*.py")} - {"__init__.py"}
-    folders = {f"{path.name}/" for path in (ROOT / "fer_helpers").iterdir() if (path / "__init__.py").is_file()}
-    assert modules | folders <= on_map
-    for name in on_map:
-        assert (ROOT / name).exists() or (ROOT / "fer_helpers" / name).exists(), f"{name} is on the map but not there"
     readme = (ROOT / "README.md").read_text()
     for notebook in NOTEBOOKS:
         assert f"notebooks/{notebook}.ipynb" in readme
@@ -88,54 +176,60 @@ def test_the_readme_and_the_architecture_are_true_to_the_tree():
         assert (ROOT / link).exists() or (ROOT / "docs" / link).exists() or link.startswith("https://"), link
 
 
-LAYERS = [  # the way of the data: a module may import what stands above it or beside it
-    {"errors", "paths"},
-    {"emotions"},
-    {"tables", "prompts", "strategies", "pricing"},
-    {"params"},
-    {"pictures", "faces"},
-    {"pixels", "choices", "face_crop", "mosaic", "frame_store"},
-    {"media"},
-    {"footage"},
-    {"motion"},
-    {"key_frames"},
-    {"corpora", "frames"},
-    {"requests", "answers", "commits", "archive"},
-    {"endpoint"},
-    {"provider", "throttle"},
-    {"sending", "watching"},
-    {"annotate"},
-    {"shards"},
-    {"ledger"},
-    {"batch"},
-    {"predictions"},
-    {"annotators"},
-    {"metrics", "bootstrap", "calibration", "ensembles"},
-    {"agreement"},
-    {"scores"},
-    {"comparisons"},
-    {"figures", "score_figures", "explorer", "run"},
-    {"report"},
-    {"execute"},
-    {"cli"},
-]
+PACKAGE = ROOT / "fer_helpers"
+ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "fer_helpers").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT / "fer_helpers"))
-)
-def test_imports_follow_the_way_of_the_data(path):
-    level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
-    inside = path.relative_to(ROOT / "fer_helpers").parts[0].removesuffix(".py")
-    if inside == "__init__":
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        targets = []
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fer_helpers"):
-            package = node.module.split(".")
-            targets = [package[1]] if len(package) > 1 else [alias.name for alias in node.names]
-        for target in targets:
-            assert level[target] <= level[inside], f"{inside} imports {target}"
+def imported_from_rooms(path):
+    """(room, module path, name) of each `from fer_helpers.<room>... import name` in a file of the package."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fer_helpers."):
+            module = node.module.split(".")[1:]
+            if module[0] in ROOMS:
+                yield from ((module[0], module, alias.name) for alias in node.names)
+
+
+def test_other_rooms_take_only_what_a_room_offers():
+    """Through its `__init__`, so that what is behind it can change."""
+    offered = {room: set(importlib.import_module(f"fer_helpers.{room}").__all__) for room in ROOMS}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        mine = path.relative_to(PACKAGE).parts[0]
+        for room, module, name in imported_from_rooms(path):
+            if room != mine:
+                assert module == [room], f"{path.name} reaches into {'.'.join(module)}"
+                assert name in offered[room], f"{path.name} takes {name} from {room}, which does not offer it"
+
+
+def test_the_top_of_the_package_can_be_read_at_a_glance():
+    listed = {path.relative_to(PACKAGE).parts[0] for path in committed() if path.is_relative_to(PACKAGE)}
+    assert len(listed) <= 24
+
+
+def test_no_module_is_longer_than_a_room_should_be():
+    lengths = {
+        path.relative_to(PACKAGE).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in PACKAGE.rglob("*.py")
+    }
+    assert not {name: n for name, n in lengths.items() if n > 300}
+
+
+def dotted_names(path):
+    """What a file imports, as far as it says; also in the code that it hands to other processes as strings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"\btests(?:\.\w+)+", node.value)
+
+
+def test_nothing_imports_from_a_test_module():
+    """What tests share lies in tests/support, so that a test module can be changed by who reads it alone."""
+    ours = [path for room in ("tests", "benchmarks", "fer_helpers") for path in (ROOT / room).rglob("*.py")]
+    assert {path.name for path in ours} > {"test_project.py", "conftest.py", "explorer_runs.py"}
+    found = {(path.name, name) for path in ours for name in dotted_names(path)}
+    assert not {(path, name) for path, name in found if re.search(r"(^|\.)(test_\w+|conftest)(\.|$)", name)}
 
 
 def test_every_corpus_a_parameter_may_name_is_in_the_registry():
@@ -146,5 +240,10 @@ def test_every_corpus_a_parameter_may_name_is_in_the_registry():
 def test_every_table_says_who_writes_it_and_what_its_columns_mean():
     assert set(tables.WRITTEN_BY) == set(tables.SCHEMAS)
     assert set(tables.WRITTEN_BY.values()) <= set(NOTEBOOKS)
-    for name in tables.SCHEMAS:
-        assert tables.describe(name)["meaning"].str.len().gt(3).all()
+    for schema in tables.SCHEMAS.values():
+        assert all(len(column.description) > 3 for column in schema.columns.values())
+
+
+def test_the_page_of_tables_is_up_to_date():
+    """Written anew by: python -c "from fer_helpers import tables; print(tables.page(), end='')" > docs/tables.md"""
+    assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == tables.page()

@@ -1,190 +1,21 @@
-"""The corpora: one module each lists a folder's clips, which become the clips table; a new one is one entry here."""
+"""Step 01: a corpus becomes the clips table; one module a published corpus, any folder, and the rendered demo."""
 
-from __future__ import annotations
+from fer_helpers.corpora import checks, demo
+from fer_helpers.corpora.corpus import Corpus, ListedClip
+from fer_helpers.corpora.registry import CORPORA, about, fingerprint, listed, load, location, outside, prepare, votes
 
-import os
-from collections.abc import Iterator
-from hashlib import sha256
-from operator import attrgetter
-from pathlib import Path
-
-import pandas as pd
-
-from fer_helpers.corpora import (
-    afew,
-    affectnet,
-    ck_plus,
-    crema_d,
-    demo,
-    dfew,
-    fer2013,
-    fer_plus,
-    ferv39k,
-    folder,
-    mafw,
-    raf_db,
-    ravdess,
-)
-from fer_helpers.corpora.corpus import Corpus, Row
-from fer_helpers.corpora.probing import clip_ids, probed
-from fer_helpers.emotions import parse_emotion
-from fer_helpers.errors import CorpusError
-from fer_helpers.params import Params
-from fer_helpers.paths import shown
-
-CORPORA: dict[str, Corpus] = {
-    "demo": demo.CORPUS,
-    "folder": folder.CORPUS,
-    "ferv39k": ferv39k.CORPUS,
-    "dfew": dfew.CORPUS,
-    "mafw": mafw.CORPUS,
-    "afew": afew.CORPUS,
-    "ravdess": ravdess.CORPUS,
-    "crema_d": crema_d.CORPUS,
-    "ck_plus": ck_plus.CORPUS,
-    "fer2013": fer2013.CORPUS,
-    "fer_plus": fer_plus.CORPUS,
-    "raf_db": raf_db.CORPUS,
-    "affectnet": affectnet.CORPUS,
-}
-_KNOWN = ("path", "label_original", "scene", "split", "subject", "intensity", "status", "reason")
-
-
-def about() -> pd.DataFrame:
-    """Every corpus with its licence, whether its terms let frames leave the machine, where to apply, what to cite."""
-    facts = ("about", "licence", "allow_upload", "apply", "citation")
-    return pd.DataFrame([{fact: getattr(corpus, fact) for fact in facts} for corpus in CORPORA.values()], list(CORPORA))
-
-
-def location(params: Params) -> Path:
-    """The folder that clips.path starts from; the demo's and FER2013's lie beside the runs, named by what they hold."""
-    return CORPORA[params.corpus].folder(params)
-
-
-def prepare(params: Params) -> None:
-    """Find out what is wrong with the corpus before a run starts; render or unpack it if that is not done yet.
-
-    Raises:
-        CorpusError: the folder or a list in it is missing, empty or wrong.
-    """
-    CORPORA[params.corpus].make(params)
-    listed(params)
-
-
-def listed(params: Params) -> pd.DataFrame:
-    """Every clip of the corpus before any file is opened: what its names and lists say.
-
-    Columns: clip_id, path, label (one of the seven), label_original, scene, split, subject, intensity, status
-    and reason. `load` leaves out what `outside` returns.
-
-    Raises:
-        CorpusError: the folder or a list in it is missing, empty or wrong; it has no clip of params.scene, or
-            no label that params.other_labels maps.
-    """
-    root = location(params)
-    rows = CORPORA[params.corpus].rows(root, params)
-    table = pd.DataFrame(map(attrgetter(*_KNOWN), rows), columns=list(_KNOWN), dtype=object)
-    table.insert(0, "clip_id", clip_ids(rows, root))
-    twice = table[table["clip_id"].duplicated(keep=False)]
-    if len(twice):
-        first, second = twice.loc[twice["clip_id"] == twice["clip_id"].iloc[0], "path"].head(2)
-        raise CorpusError(
-            f"{shown(root)}: {len(twice)} clips share their name with another, {first!r} and {second!r} first; "
-            "leave one of them in the folder"
-        )
-    table.insert(2, "label", _labels(table["label_original"], params))
-    return _of_scene(table, params) if params.scene else table
-
-
-def _labels(words: pd.Series, params: Params) -> pd.Series:
-    given = params.other_labels if isinstance(params.other_labels, dict) else {}
-    mapping = {word.casefold(): label for word, label in given.items()}
-    there = {word: parse_emotion(word) for word in words.dropna().unique()}
-    others = {word.casefold(): word for word, label in there.items() if label is None}
-    unknown = [word for word in given if word.casefold() not in others]
-    if unknown:
-        raise CorpusError(
-            f"other_labels maps {unknown[0]!r}, which is no label of {params.corpus} outside the seven: "
-            f"it has {', '.join(sorted(others.values())) or 'none'}"
-        )
-    meant = {word: label or mapping.get(word.casefold()) for word, label in there.items()}
-    return words.map(meant).astype(object).where(words.notna(), None)
-
-
-def _of_scene(table: pd.DataFrame, params: Params) -> pd.DataFrame:
-    here = table["scene"].str.casefold() == params.scene.casefold()
-    if not here.any():
-        known = ", ".join(sorted(table["scene"].dropna().unique())) or "none"
-        raise CorpusError(f"{shown(location(params))} has no scene {params.scene!r}: it has {known}")
-    return table[here].reset_index(drop=True)
-
-
-def outside(table: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """The rows of `listed` that `load` leaves out: labelled, but with none of the seven, unless they are kept."""
-    dropped = table["label"].isna() & table["label_original"].notna() & (params.other_labels != "keep")
-    return table[dropped]
-
-
-def load(params: Params, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The clips table of the corpus that `params` names; the demo is rendered first if it is not there.
-
-    Only what is drawn is looked into. With clip_seconds, n_clips videos are drawn, and n_clips of their pieces.
-
-    Args:
-        params: which corpus, and which of its clips.
-        table: what `listed` returned for the same `params`, if it is at hand.
-
-    Raises:
-        CorpusError: as `prepare`.
-    """
-    if table is None:
-        CORPORA[params.corpus].make(params)
-        table = listed(params)
-    chosen = _chosen(table, params)
-    if chosen.empty:
-        raise CorpusError(
-            f"{shown(location(params))}: none of the {len(table)} clips has one of the seven labels; "
-            "set other_labels to keep, or to a mapping"
-        )
-    return _drawn(probed(chosen, location(params), params.clip_seconds), params)
-
-
-def _chosen(table: pd.DataFrame, params: Params) -> pd.DataFrame:
-    return _drawn(table.drop(outside(table, params).index).reset_index(drop=True), params)
-
-
-def _drawn(table: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """`n_clips` rows of `table` at random, in its order; all if there are no more or it is the demo."""
-    if params.corpus == "demo" or not 0 < params.n_clips < len(table):
-        return table
-    return table.sample(params.n_clips, random_state=params.seed).sort_index(ignore_index=True)
-
-
-def fingerprint(params: Params) -> str:
-    """Hash of what the corpus says of the clips that are drawn, and of their files' names, sizes and times.
-
-    Another value means that the clips table would be another one.
-
-    Raises:
-        CorpusError: as `listed`.
-    """
-    root, table = location(params), _chosen(listed(params), params)
-    digest = sha256(table.to_csv(index=False).encode(errors="surrogateescape"))
-    for path in table.loc[table["status"] == "ok", "path"].drop_duplicates():
-        for name, stat in _files(str(root / path)):
-            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogateescape"))
-    return digest.hexdigest()
-
-
-def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Name and state of the file `path`, or of those directly in the folder `path`, in order."""
-    if not os.path.isdir(path):  # noqa: PTH112 - a corpus has very many clips
-        yield path, os.stat(path)  # noqa: PTH116
-        return
-    with os.scandir(path) as scan:
-        for entry in sorted(scan, key=lambda entry: entry.name):
-            if entry.is_file():
-                yield entry.name, entry.stat()
-
-
-__all__ = ["CORPORA", "Corpus", "Row", "about", "fingerprint", "listed", "load", "location", "outside", "prepare"]
+__all__ = [
+    "CORPORA",
+    "Corpus",
+    "ListedClip",
+    "about",
+    "checks",
+    "demo",
+    "fingerprint",
+    "listed",
+    "load",
+    "location",
+    "outside",
+    "prepare",
+    "votes",
+]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve
 
@@ -15,7 +17,7 @@ Counts = Mapping[str, Mapping[str, int]]  # split -> the corpus's word -> clips;
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedClip:
     """What is known of a clip before its file is read.
 
     `label_original` is the corpus's own word, from a name or a documented code, or None if the corpus has no
@@ -51,7 +53,8 @@ class Corpus:
 
     `allow_upload`: its terms let frames go to a hosted model. `rows` lists the clips below a folder without
     opening them and raises CorpusError; `folder` says where the clips lie, `make` puts them there if the corpus
-    is not made of files already; `published` are its authors' counts, as far as they are known.
+    is not made of files already; `published` are its authors' counts, as far as they are known; `votes` reads its
+    raters' own labels (clip_id, rater, label) where they are distributed.
     """
 
     about: str
@@ -59,7 +62,8 @@ class Corpus:
     allow_upload: bool
     citation: str
     apply: str
-    rows: Callable[[Path, Params], list[Row]]
+    rows: Callable[[Path, Params], list[ListedClip]]
     published: Callable[[Params], Counts] = _unpublished
     folder: Callable[[Params], Path] = _given
     make: Callable[[Params], None] = _nothing
+    votes: Callable[[Path], pd.DataFrame] | None = None

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from fer_helpers.corpora import tree
-from fer_helpers.corpora.corpus import Corpus, Row
-from fer_helpers.corpora.manifest import read_manifest
+from fer_helpers.corpora import _tree as tree
+from fer_helpers.corpora._manifest import read_manifest
+from fer_helpers.corpora.corpus import Corpus, ListedClip
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.errors import CorpusError
-from fer_helpers.media import VIDEO_SUFFIXES
+from fer_helpers.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
-from fer_helpers.pictures import PICTURE_SUFFIXES
 
 
-def rows(root: Path, params: Params) -> list[Row]:
+def rows(root: Path, params: Params) -> list[ListedClip]:
     """The clips below `root`, or those that the manifest lists.
 
     A label is the nearest folder below `root` that is named after an emotion (FERV39k's layout is
@@ -30,7 +29,7 @@ def rows(root: Path, params: Params) -> list[Row]:
     root = root.resolve()
     if params.manifest:
         return read_manifest(resolve(params.manifest), root, folder_label)
-    return [Row(path, label_original=folder_label(path)) for path in tree.clips(root, params.pictures_as)]
+    return [ListedClip(path, label_original=folder_label(path)) for path in tree.clips(root, params.pictures_as)]
 
 
 def folder_label(path: str) -> str | None:
@@ -43,7 +42,7 @@ def folder_label(path: str) -> str | None:
 
 CORPUS = Corpus(
     about="Any folder of videos or pictures, with labels from folder names, a manifest, or none.",
-    licence="the user's to know",
+    licence="depends on your clips",
     allow_upload=False,
     citation="",
     apply="",

@@ -1,5 +1,6 @@
 """The embedded OpenAI-compatible endpoint on loopback, and the FER2013 network behind it."""
 
+from fer_helpers.endpoint import faults
 from fer_helpers.endpoint.batches import BatchFaults
 from fer_helpers.endpoint.faults import Faults
 from fer_helpers.endpoint.model import FINGERPRINT, MODEL, ConstantModel, ExpressionModel
@@ -13,6 +14,7 @@ __all__ = [
     "ExpressionModel",
     "Faults",
     "create_app",
+    "faults",
     "serve",
     "serve_forever",
 ]

@@ -13,7 +13,7 @@ from nbformat import v4
 from traitlets.config import Config
 
 from fer_helpers.paths import ROOT
-from fer_helpers.run import NOTEBOOKS, open_run
+from fer_helpers.runs import NOTEBOOKS, open_run
 
 TAG = "explore"  # of the cells of notebook 05 that are served
 # Voila's page asks a CDN for icons; nobody but this machine needs to know that somebody looks at faces here.
@@ -24,7 +24,7 @@ _POLICY = (
 _SETUP = """\
 from pathlib import Path
 from fer_helpers.explorer import ConfusionExplorer
-from fer_helpers.run import open_run
+from fer_helpers.runs import open_run
 run = open_run(Path({folder!r}))
 strategy_shown = run.params.strategy_shown"""
 

@@ -1,0 +1,212 @@
+"""What is wrong, or worth knowing, about a corpus before any model sees it: a table of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import file_digest
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from fer_helpers.corpora.corpus import UNLABELLED, Counts
+from fer_helpers.emotions import parse_emotion
+from fer_helpers.media import is_pictures, of_clip, pictures_of
+
+SHORT = 5  # frames; fewer leave little to choose key frames from
+STILL = 0.01  # grey levels a frame; coding noise alone is more
+LOOKED_AT = 100  # clips whose motion is measured, spread over the corpus
+COLUMNS = ["problem", "what", "where", "clips", "examples"]
+
+
+def findings(listed: pd.DataFrame, clips: pd.DataFrame, root: Path, published: Counts) -> pd.DataFrame:
+    """What to know about a corpus, problems first: columns problem (bool), what, where, clips (number), examples.
+
+    Clips of different splits with a picture in common are found by size, then by hash: of a video the whole file,
+    of a folder its first, middle and last picture. Motion is measured in LOOKED_AT clips.
+
+    Args:
+        listed: every clip, as `corpora.listed`.
+        clips: the clips table of those that were looked into.
+        root: folder that clips.path starts from.
+        published: the authors' counts, as Corpus.published gives them.
+    """
+    root = root.resolve()
+    found = [
+        *_unreadable(clips),
+        *_remarks(clips),
+        *_counts(listed, published),
+        *_outside(listed),
+        *_shared(clips, root),
+        *_subjects(clips),
+        *_short(clips),
+        *_still(clips, root),
+        *_spread(clips),
+    ]
+    return pd.DataFrame(found, columns=COLUMNS).sort_values(
+        "problem", ascending=False, kind="stable", ignore_index=True
+    )
+
+
+Finding = tuple[bool, str, str, int, str]
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _splits(clips: pd.DataFrame) -> str:
+    return ", ".join(sorted(clips["split"].dropna().unique()))
+
+
+def _by_reason(clips: pd.DataFrame, problem: bool, what: str) -> Iterator[Finding]:
+    # Reasons that differ in a number only are one finding.
+    for reason, group in clips.groupby(clips["reason"].fillna("").str.replace(r"\d+", "N", regex=True)):
+        yield problem, f"{what}: {reason}", _splits(group), len(group), _some(group["clip_id"])
+
+
+def _unreadable(clips: pd.DataFrame) -> Iterator[Finding]:
+    yield from _by_reason(clips[clips["status"] != "ok"], True, "not usable")
+
+
+def _remarks(clips: pd.DataFrame) -> Iterator[Finding]:
+    """Usable clips that something is said about; of a clip without a label it usually says why it has none."""
+    said = clips[(clips["status"] == "ok") & clips["reason"].notna()]
+    yield from _by_reason(said[said["label"].notna()], True, "remark")
+    yield from _by_reason(said[said["label"].isna()], False, "no label")
+
+
+def _counts(listed: pd.DataFrame, published: Counts) -> Iterator[Finding]:
+    there = listed[listed["reason"].ne("listed, but not on disk")]
+    words = there["label_original"].map(_canonical, na_action="ignore")
+    for split, counts in published.items():
+        in_split = there["split"].eq(split) if split else pd.Series(True, there.index)
+        for word, n in counts.items():
+            here = int((in_split & words.eq(_canonical(word)) if word else in_split).sum())
+            if here != n:
+                yield True, f"{word or 'clips'}: {here}, published: {n}", split, abs(here - n), ""
+
+
+def _canonical(word: str) -> str:
+    return parse_emotion(word) or word.casefold()
+
+
+def _outside(listed: pd.DataFrame) -> Iterator[Finding]:
+    others = listed[listed["label_original"].notna()]
+    others = others[others["label_original"].map(parse_emotion).isna()]
+    for word, group in others.groupby("label_original"):
+        meant = group["label"].iloc[0]
+        what = "without a label" if word == UNLABELLED else f"label {word!r}: not one of the seven"
+        what += f", mapped to {meant}" if isinstance(meant, str) else ""
+        yield False, what, _splits(group), len(group), _some(group["clip_id"])
+
+
+# --- the same picture twice -----------------------------------------------------------------------------
+
+
+def _shared(clips: pd.DataFrame, root: Path) -> Iterator[Finding]:
+    usable = clips[clips["status"] == "ok"].drop_duplicates("path").set_index("path")
+    within, across = set[str](), set[str]()
+    examples = {True: [], False: []}  # type: dict[bool, list[str]]
+    for group in _alike(list(usable.index), root):
+        same = usable.loc[group]
+        leaks = same["split"].nunique() > 1
+        (across if leaks else within).update(group)
+        examples[leaks].append(" = ".join(same["clip_id"].head(2)))
+    splits = _splits(usable)
+    if across:
+        yield True, "the same picture in several splits", splits, len(across), _some(examples[True])
+    if within:
+        yield False, "the same picture in several clips", "", len(within), _some(examples[False])
+
+
+def _alike(paths: list[str], root: Path) -> list[list[str]]:
+    """Groups of clips that share one of the files compared, each clip once in a group."""
+    sampled = [(path, file) for path in paths for file in _sample(root / path, root)]
+    sizes = pd.Series([file.stat().st_size for _, file in sampled], dtype=int)
+    alike = [sampled[i] for i in np.flatnonzero(sizes.duplicated(keep=False))]
+    digests = Parallel(n_jobs=-1, prefer="threads")(delayed(_digest)(file) for _, file in alike)
+    groups: dict[bytes, list[str]] = {}
+    for (path, _), digest in zip(alike, digests, strict=True):
+        groups.setdefault(digest, []).append(path)
+    unique = (list(dict.fromkeys(group)) for group in groups.values())
+    return [group for group in unique if len(group) > 1]
+
+
+def _sample(path: Path, root: Path) -> list[Path]:
+    if not is_pictures(path):
+        return [path]
+    pictures = pictures_of(path, root)
+    return list(dict.fromkeys(pictures[i] for i in (0, len(pictures) // 2, -1)))
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").digest()
+
+
+# --- people, length, motion, size -----------------------------------------------------------------------
+
+
+def _subjects(clips: pd.DataFrame) -> Iterator[Finding]:
+    in_splits = clips.groupby("subject")["split"].nunique()
+    shared = sorted(in_splits[in_splits > 1].index)
+    if shared:
+        n_clips = int(clips["subject"].isin(shared).sum())
+        yield True, f"{len(shared)} subjects in several splits", _splits(clips), n_clips, _some(shared)
+
+
+def _short(clips: pd.DataFrame) -> Iterator[Finding]:
+    frames = clips["n_frames"]
+    short = clips[(frames < SHORT) & (frames > 0) & (frames.max() > 1)]
+    if len(short):
+        yield False, f"fewer than {SHORT} frames", _splits(short), len(short), _some(short["clip_id"])
+
+
+def _still(clips: pd.DataFrame, root: Path) -> Iterator[Finding]:
+    moving = clips[(clips["status"] == "ok") & (clips["n_frames"] > 1)].drop_duplicates("path")
+    looked_at = (
+        moving.iloc[np.unique(np.linspace(0, len(moving) - 1, LOOKED_AT).astype(int))] if len(moving) else moving
+    )
+    motion = Parallel(n_jobs=-1, prefer="threads")(
+        delayed(_motion)(root / row.path, root, row) for row in looked_at.itertuples()
+    )
+    still = looked_at[[most <= STILL for most in motion]]
+    if len(still):
+        what = f"no motion (of {len(looked_at)} clips examined)"
+        yield False, what, _splits(still), len(still), _some(still["clip_id"])
+
+
+def _motion(path: Path, root: Path, clip: Any) -> float:
+    """The greatest motion energy of a clip, grey levels."""
+    first = 0 if pd.isna(clip.fps) else round(clip.start_s * clip.fps)
+    return float(of_clip(path, root, first, clip.n_frames).energy(clip.n_frames).max(initial=0))
+
+
+def _spread(clips: pd.DataFrame) -> Iterator[Finding]:
+    sizes = clips[["width", "height"]].dropna().astype(int)
+    ordered = sizes.assign(area=sizes["width"] * sizes["height"]).sort_values("area").drop_duplicates()
+    named = [f"{row.width} x {row.height}" for row in ordered.itertuples()]
+    if len(named) > 1:
+        yield False, f"{len(named)} picture sizes, {named[0]} to {named[-1]} pixels", "", len(sizes), ""
+    rates = sorted(clips["fps"].dropna().round(2).unique())
+    if any(b - a > 0.01 for a, b in pairwise(rates)):
+        what = f"{len(rates)} frame rates, {rates[0]:g} to {rates[-1]:g} a second"
+        yield False, what, "", int(clips["fps"].notna().sum()), ""
+
+
+def report(table: pd.DataFrame) -> str:
+    """`findings` as lines to read: a mark, what, where, how many and examples."""
+    rows = [
+        f"{'PROBLEM' if row.problem else 'note   '}  {row.what}"
+        + (f" [{row.where}]" if row.where else "")
+        + f": {row.clips} clip{'s' if row.clips != 1 else ''}"
+        + (f" ({row.examples})" if row.examples else "")
+        for row in table.itertuples()
+    ]
+    n = int(table["problem"].sum())
+    return "\n".join([*rows, f"{n} problem{'s' if n != 1 else ''}" if n else "no problems"])

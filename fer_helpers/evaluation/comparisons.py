@@ -1,0 +1,225 @@
+"""Paired comparisons of annotators over the same clips, with multiplicity control and plain words; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from fer_helpers import tables
+from fer_helpers.emotions import TAXONOMIES
+from fer_helpers.evaluation._bootstrap import resample_clips, resample_groups, smoothed, t_interval
+from fer_helpers.evaluation.metrics import metric_names, metrics
+from fer_helpers.evaluation.naming import pair_names
+from fer_helpers.evaluation.scores import GROUP, join, resampled_unit
+
+QUESTION = ["taxonomy", "asked"]
+Z, POWER = 1.959964, 1.959964 + 0.841621  # standard errors to 95 %, and to be found with 80 % power
+
+
+def compare(
+    predictions: pd.DataFrame,
+    clips: pd.DataFrame,
+    surprise: str = "positive",
+    n_resamples: int = 10_000,
+    seed: int = 1,
+    within: str = "",
+) -> pd.DataFrame:
+    """The comparisons table: all pairs of annotators (strategy, model) in a question, by each metric that is compared.
+
+    Pairs are compared on the clips that both have a label for; annotators that judge single frames are left
+    out. Intervals are paired bootstrap intervals and p values of paired tests, see `compared`; p values are
+    corrected over all pairs of a question and metric (Holm 1979), so that with no difference anywhere the
+    chance to see one is at most 5 % for each question and metric.
+
+    Args:
+        predictions: the predictions table.
+        clips: the clips table; without labels there is nothing to compare.
+        surprise: its valence in three classes.
+        n_resamples: bootstrap resamples, and permutations.
+        seed: of the random generator.
+        within: only pairs with the same value in this column, e.g. "strategy" for each strategy under two models.
+    """
+    labelled = join(predictions, clips, surprise)
+    by_frame = labelled["frame_index"].notna().groupby([labelled[name] for name in ("strategy", "model")])
+    labelled = labelled[~by_frame.transform("any")]
+    unit = resampled_unit(labelled)
+    columns = list(tables.SCHEMAS["comparisons"].columns)
+    parts = [_question(part, unit, n_resamples, seed, within) for _, part in labelled.groupby(QUESTION, sort=False)]
+    rows = [row for part in parts for row in part]
+    return tables.check("comparisons", pd.DataFrame(rows, columns=columns))
+
+
+def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, within: str) -> list[dict[str, Any]]:
+    """Rows of all pairs within one question."""
+    base = labelled.iloc[0][QUESTION].to_dict()
+    pairs = combinations(labelled.groupby(["strategy", "model"], sort=False), 2)
+    labels = TAXONOMIES[base["taxonomy"]]
+    rows = []
+    for (a, rows_a), (b, rows_b) in pairs:
+        if within and rows_a[within].iloc[0] != rows_b[within].iloc[0]:
+            continue
+        both = rows_a.dropna(subset="label").merge(rows_b.dropna(subset="label")[["clip_id", "label"]], on="clip_id")
+        who = dict(zip(("strategy_a", "model_a", "strategy_b", "model_b"), (*a, *b), strict=True))
+        truth, one, other = (pd.Categorical(both[c], labels).codes for c in ("truth", "label_x", "label_y"))
+        found = compared(truth, one, other, both[GROUP[unit]].to_numpy(), len(labels), n_resamples, seed)
+        n_groups = both[GROUP[unit]].nunique()
+        rows += [
+            {**base, "metric": metric, **who, "n_clips": len(both), "unit": unit, "n_groups": n_groups, **result}
+            for metric, result in found.items()
+        ]
+    for metric in metric_names("compared"):
+        of_metric = [row for row in rows if row["metric"] == metric]
+        for row, adjusted in zip(of_metric, holm([row["p"] for row in of_metric]), strict=True):
+            row["p_holm"] = adjusted
+    return [{**row, "sentence": sentence(row)} for row in rows]
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """Holm's (1979) step-down adjusted p values; NaN is no test and stays NaN."""
+    adjusted = np.array(p, dtype=float)
+    tested = ~np.isnan(adjusted)
+    if tested.any():
+        adjusted[tested] = multipletests(adjusted[tested], method="holm")[1]
+    return adjusted
+
+
+def compared(
+    truth: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    groups: np.ndarray,
+    n_labels: int,
+    n_resamples: int = 10_000,
+    seed: int = 1,
+) -> dict[str, dict[str, Any]]:
+    """Compare two annotators on the same clips.
+
+    The test of WAR is the exact McNemar test where every clip is a group of its own. All else is a paired
+    permutation test: under its hypothesis the two annotators' names mean nothing, so they change places
+    within whole groups at random; p = (1 + as large or larger) / (1 + permutations) (Phipson & Smyth 2010).
+
+    Args:
+        truth: label index of each clip, shape (n,).
+        a: the one's label index, shape (n,).
+        b: the other's, shape (n,).
+        groups: the clip or subject each row belongs to; whole groups are drawn and swapped.
+        n_labels: size of the taxonomy.
+        n_resamples: bootstrap resamples, and permutations.
+        seed: of the random generator.
+
+    Returns:
+        by metric: value_a, value_b, difference, ci_low, ci_high, test, p, detectable (the true difference that
+        is found with 80 % power: 2.8 standard errors, Bloom 1995). Without clips all are NaN.
+    """
+    _, member = np.unique(groups, return_inverse=True)
+    n_groups = member.max(initial=-1) + 1
+    if not n_groups:
+        unknown = dict.fromkeys(["value_a", "value_b", "difference", "ci_low", "ci_high", "p", "detectable"], np.nan)
+        return {metric: {**unknown, "test": None} for metric in metric_names("compared")}
+    single = n_groups == len(member)
+    by_group = np.stack([_counted((member, truth, label), (n_groups, n_labels, n_labels)) for label in (a, b)], axis=1)
+    if single:
+        drawn = _resampled(_counted((truth, a, b), (n_labels,) * 3), n_resamples, seed)
+    else:
+        drawn = resample_groups(by_group.reshape(n_groups, -1), n_resamples, seed).reshape(-1, *by_group.shape[1:])
+    resampled, permuted = _differences(drawn), _permuted(by_group, n_resamples, seed)
+    results = {}
+    for metric, (value_a, value_b) in metrics(by_group.sum(axis=0), metric_names("compared")).items():
+        difference = value_a - value_b
+        low, high, error = t_interval(difference, resampled[metric], n_groups)
+        test = "paired permutation over " + ("clips" if single else "subjects")
+        p = (1 + (np.abs(permuted[metric]) >= abs(difference) - 1e-12).sum()) / (1 + n_resamples)
+        if metric == "WAR" and single:
+            test, (p, low, high, error) = "exact McNemar", mcnemar(a == truth, b == truth)
+        results[metric] = {
+            **{"value_a": value_a, "value_b": value_b, "difference": difference, "ci_low": low, "ci_high": high},
+            **{"test": test, "p": p, "detectable": POWER * error},
+        }
+    return results
+
+
+def _counted(indices: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> np.ndarray:
+    counts = np.zeros(shape)
+    np.add.at(counts, indices, 1)
+    return counts
+
+
+def _resampled(joint: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
+    """Both confusion matrices of each resample of clips, shape (n_resamples, 2, n_labels, n_labels)."""
+    drawn = resample_clips(smoothed(joint), n_resamples, seed)
+    return np.stack([drawn.sum(axis=3), drawn.sum(axis=2)], axis=1)
+
+
+def _differences(pairs: np.ndarray) -> dict[str, np.ndarray]:
+    """a - b by metric of confusion matrices, shape (..., 2, n_labels, n_labels)."""
+    return {metric: value[..., 0] - value[..., 1] for metric, value in metrics(pairs, metric_names("compared")).items()}
+
+
+def _permuted(by_group: np.ndarray, n_permutations: int, seed: int) -> dict[str, np.ndarray]:
+    """Differences a - b by metric after a and b changed places in a random half of the groups.
+
+    Groups that change alike are exchanged together: how many of them is a binomial draw.
+    """
+    change = (by_group[:, 1] - by_group[:, 0]).reshape(len(by_group), -1)
+    kinds, how_many = np.unique(change, axis=0, return_counts=True)
+    drawn = np.random.default_rng(seed).binomial(how_many, 0.5, size=(n_permutations, len(kinds)))
+    moved = (drawn @ kinds).reshape(-1, *by_group.shape[2:])
+    a, b = by_group.sum(axis=0)
+    return _differences(np.stack([a + moved, b - moved], axis=1))
+
+
+def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[float, float, float, float]:
+    """The exact McNemar test (1947) of a difference of accuracies, and Bonett & Price's 95 % interval (2012).
+
+    Args:
+        right_a: whether the one is right on each clip, shape (n,).
+        right_b: the other.
+
+    Returns:
+        two-sided p, 1 where no clip is right under one and wrong under the other; lower and upper end and
+        standard error of the difference a - b.
+
+    Of seven clips one annotator alone is right on five, the other alone on one:
+
+    >>> right_a = np.array([True, True, True, True, True, False, True])
+    >>> right_b = np.array([False, False, False, False, False, True, True])
+    >>> [round(float(value), 4) for value in mcnemar(right_a, right_b)]  # p = 2 (1 + 6) / 2**6
+    [0.2188, -0.0988, 0.9877, 0.2772]
+    """
+    only_a, only_b, n = (right_a & ~right_b).sum(), (right_b & ~right_a).sum(), len(right_a) + 2
+    p = float(exact_mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0
+    difference, apart = (only_a - only_b) / n, (only_a + only_b + 2) / n
+    error = np.sqrt((apart - difference**2) / n)
+    return p, max(difference - Z * error, -1.0), min(difference + Z * error, 1.0), error
+
+
+def sentence(row: dict[str, Any]) -> str:
+    """What a comparison shows, in words that say no more than its test does."""
+    a, b = pair_names(row)
+    metric, n_clips = row["metric"], row["n_clips"]
+    if not n_clips:
+        return f"No clip has a label of both {a} and {b}: nothing is compared."
+    clips = "1 clip" if n_clips == 1 else f"{n_clips} clips"
+    if row["n_groups"] != n_clips:
+        clips += f" of {row['n_groups']} {row['unit']}"
+    if row["p_holm"] >= 0.05:
+        return f"{metric}: no significant difference between {a} and {b} on {clips}: {_doubt(row, a, b)}."
+    higher, lower = (a, b) if row["difference"] > 0 else (b, a)
+    return f"{metric}: {higher} scores higher than {lower} on {clips}: {_doubt(row, a, b)}."
+
+
+def _doubt(row: dict[str, Any], a: str, b: str) -> str:
+    """The difference, its interval, p and what could have been found."""
+    p = "Holm-adjusted p " + ("< 0.001" if row["p_holm"] < 0.001 else f"= {row['p_holm']:.3f}")
+    said = f"{a} minus {b} is {row['difference']:+.3f}"
+    if np.isnan(row["ci_low"]):
+        return f"{said}, too little data for an interval, {p}"
+    said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p}"
+    missed = f"; minimum detectable difference {row['detectable']:.3f} (80 % power, unadjusted)"
+    return said + (missed if row["p_holm"] >= 0.05 else "")

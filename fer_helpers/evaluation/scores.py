@@ -1,0 +1,250 @@
+"""Scores of predictions against a corpus's labels, with intervals over clips or subjects; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from fer_helpers import tables
+from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
+from fer_helpers.evaluation._bootstrap import interval, is_single, mean_interval, resample
+from fer_helpers.evaluation.calibration import calibration_error, reliability
+from fer_helpers.evaluation.metrics import brier, margins, metric_of, metrics, of_classes
+from fer_helpers.evaluation.predictions import collapsed
+
+KEYS = ["strategy", "model", "taxonomy", "asked"]
+ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
+Interval = tuple[float, float]
+UNKNOWN: Interval = (np.nan, np.nan)
+
+
+def true_label(label: object, taxonomy: str, surprise: str = "positive") -> str | None:
+    """A clip's label in `taxonomy`; None where it has none, or surprise is left out."""
+    if not isinstance(label, str):
+        return None
+    return label if taxonomy == "seven" else valence(label, surprise)
+
+
+def score(
+    predictions: pd.DataFrame,
+    clips: pd.DataFrame,
+    surprise: str = "positive",
+    n_resamples: int = 10_000,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """The scores table: every annotator, question and metric, and the trivial baselines beside them.
+
+    Clips without a label are left out. A clip with a label and no prediction is missing: `value` leaves it
+    out, `value_wrong` counts it as wrong, and WAR, UAR and recalls have bounds between which they lie
+    whatever the missing predictions would have been (Manski 1990). Intervals are of `value`, 95 %, over
+    subjects where every labelled clip names its own, else over clips; docs/statistics.md says how.
+    """
+    labelled = join(predictions, clips, surprise)
+    unit = resampled_unit(labelled)
+    parts = []
+    for _, mine in labelled.groupby(["taxonomy", "asked"], sort=False):
+        parts += [_scored(part, unit, n_resamples, seed) for _, part in mine.groupby(KEYS, sort=False)]
+        parts += [_scored(part, unit, n_resamples, seed) for part in _baselines(mine, seed)]
+    columns = list(tables.SCHEMAS["scores"].columns)
+    return tables.check("scores", pd.concat(parts) if parts else pd.DataFrame(columns=columns))
+
+
+def by_surprise(
+    predictions: pd.DataFrame, clips: pd.DataFrame, n_resamples: int = 10_000, seed: int = 1
+) -> pd.DataFrame:
+    """The ternary scores under every convention for surprise, named in a column `surprise`.
+
+    Labels collapsed from seven are collapsed anew; asked directly, only the truth changes with the convention.
+    """
+    ternary = predictions[(predictions["taxonomy"] == "ternary") & (predictions["asked"] == "ternary")]
+    parts = []
+    for surprise in SURPRISE_VALENCES:
+        rows = pd.concat([ternary, collapsed(predictions, surprise)])
+        parts.append(score(rows, clips, surprise, n_resamples, seed).assign(surprise=surprise))
+    return pd.concat(parts, ignore_index=True)
+
+
+def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:
+    """`predictions` with their clip's columns and `truth`, its label in their taxonomy, where it has one."""
+    joined = predictions.merge(clips.drop(columns=["status", "reason"]), on="clip_id", suffixes=("", "_clip"))
+    pairs = zip(joined["label_clip"], joined["taxonomy"], strict=True)
+    truth = [true_label(label, taxonomy, surprise) for label, taxonomy in pairs]
+    return joined.assign(truth=pd.Series(truth, index=joined.index, dtype="str")).dropna(subset="truth")
+
+
+def resampled_unit(labelled: pd.DataFrame) -> str:
+    """What is drawn with replacement: "subjects" where every row of `join` names one, else "clips"."""
+    return "subjects" if labelled["subject"].notna().all() else "clips"
+
+
+GROUP = {"subjects": "subject", "clips": "clip_id"}
+
+
+def _baselines(labelled: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
+    """Picture-blind baselines: rows as predictions, one for each clip."""
+    nothing = dict.fromkeys([*tables.PROBABILITIES, "confidence"], np.nan)
+    clips = labelled.drop_duplicates("clip_id").assign(model=tables.NOBODY, **nothing)
+    shares = clips["truth"].value_counts(normalize=True).sort_index()
+    drawn = np.random.default_rng(seed).choice(shares.index, size=len(clips), p=shares)
+    return [
+        clips.assign(strategy=ALWAYS, label=shares.idxmax()),
+        clips.assign(strategy=BY_SHARE, label=drawn),
+    ]
+
+
+def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.DataFrame:
+    """Rows of the scores table for one annotator and question."""
+    labels = TAXONOMIES[part["taxonomy"].iloc[0]]
+    answered = part[part["label"].notna()]
+    with_missing = tally(part, labels).sum(axis=0)
+    counts, missing = with_missing[:, :-1], with_missing[:, -1]
+    by_group = tally(answered, labels, GROUP[unit])[..., :-1]
+    value, wrong, best = (named(c, labels) for c in (counts, with_missing, counts + np.diag(missing)))
+    ends = intervals(by_group, labels, n_resamples, seed) if len(answered) else {}
+    rows = [
+        {
+            "metric": name,
+            "value": float(value[name]),
+            **_ends(ends.get(name, UNKNOWN)),
+            "value_wrong": float(wrong[name]),
+            **({"bound_low": wrong[name], "bound_high": best[name]} if metric_of(name).bounded else {}),
+            **_n_clips(part, answered),
+        }
+        for name in value
+    ]
+    rows += _probabilistic(part, labels, unit, n_resamples, seed)
+    rows.append(_coverage(part, unit, n_resamples, seed))
+    return pd.DataFrame(rows).assign(**part.iloc[0][KEYS], resampled=unit)
+
+
+def _ends(ends: Interval) -> dict[str, float]:
+    return dict(zip(("ci_low", "ci_high"), ends, strict=True))
+
+
+def _n_clips(part: pd.DataFrame, used: pd.DataFrame) -> dict[str, int]:
+    n_clips = used["clip_id"].nunique()
+    return {"n_clips": n_clips, "n_missing": part["clip_id"].nunique() - n_clips}
+
+
+def tally(rows: pd.DataFrame, labels: Sequence[str], group: str | None = None) -> np.ndarray:
+    """Confusion matrices of each `group` in `rows` (or of each row), shape (n_groups, n_labels, n_labels + 1).
+
+    `rows` has truth and label; the last column counts rows without a label.
+    """
+    truth, label = (pd.Categorical(rows[column], labels).codes.astype(int) for column in ("truth", "label"))
+    member = np.unique(rows[group], return_inverse=True)[1] if group else np.arange(len(rows))
+    counts = np.zeros((member.max(initial=-1) + 1, len(labels), len(labels) + 1))
+    np.add.at(counts, (member, truth, label), 1)  # no label has code -1: the last column
+    return counts
+
+
+def named(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+    """METRICS, and recall, precision and F1 of each class under names like "recall: fear"."""
+    of_class = of_classes(confusion)
+    by_class = {f"{name}: {label}": of_class[name][..., i] for name in of_class for i, label in enumerate(labels)}
+    return {**metrics(confusion), **by_class}
+
+
+def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, seed: int) -> dict[str, Interval]:
+    """95 % intervals of the metrics in `named`.
+
+    Where groups are single clips, shares of clips (WAR, recall, precision) have Wilson's interval (1927) and
+    the rest the bootstrap's from smoothed counts; else whole groups are drawn for all. A bootstrap interval
+    that rests on too few groups is NaN, see `bootstrap.interval`.
+
+    Args:
+        by_group: confusion matrix of each group, shape (n_groups, n_labels, n_labels), at least one.
+        labels: names of the labels.
+        n_resamples: bootstrap resamples.
+        seed: of the random generator.
+    """
+    counts = by_group.sum(axis=0)
+    drawn, centre = resample(by_group, n_resamples, seed)
+    value, around, resamples = (named(c, labels) for c in (counts, centre, drawn))
+    n_groups = _support(by_group, labels)
+    ends = {}
+    for name in value:
+        metric = metric_of(name)
+        centred = np.clip(resamples[name] + (value[name] - around[name]), metric.low, metric.high)
+        ends[name] = interval(centred, n_groups.get(name, len(by_group)))
+    return ends | _wilson(counts, labels) if is_single(by_group) else ends
+
+
+def _support(by_group: np.ndarray, labels: Sequence[str]) -> dict[str, int]:
+    """Groups that a class's recall, precision and F1 rest on."""
+    m = margins(by_group)
+    having = {"recall": m.true, "precision": m.predicted, "F1": m.true + m.predicted}
+    n_groups = {name: (counts > 0).sum(axis=0) for name, counts in having.items()}
+    return {f"{name}: {label}": int(n_groups[name][i]) for name in having for i, label in enumerate(labels)}
+
+
+def _wilson(counts: np.ndarray, labels: Sequence[str]) -> dict[str, Interval]:
+    m = margins(counts)
+    shares = {"WAR": (m.hits.sum(), m.true.sum())}
+    for i, label in enumerate(labels):
+        shares |= {f"recall: {label}": (m.hits[i], m.true[i]), f"precision: {label}": (m.hits[i], m.predicted[i])}
+    return {name: wilson(hits, n) for name, (hits, n) in shares.items()}
+
+
+def wilson(hits: Any, n: Any) -> Interval:
+    """Wilson's 95 % interval (1927) of a share; NaN of nothing."""
+    return proportion_confint(hits, n, method="wilson") if n else UNKNOWN
+
+
+def _probabilistic(
+    part: pd.DataFrame, labels: Sequence[str], unit: str, n_resamples: int, seed: int
+) -> list[dict[str, Any]]:
+    """Brier score and calibration error, of the rows with a label that have probabilities."""
+    rows = part.dropna(subset=["label", *(f"prob_{label}" for label in labels)])
+    truth = pd.Categorical(rows["truth"], labels).codes.astype(int)
+    squared = brier(truth, rows[[f"prob_{label}" for label in labels]].to_numpy(float))
+    ends = mean_interval(squared, rows[GROUP[unit]].to_numpy(), n_resamples, seed)
+    sure = part.dropna(subset=["label", "confidence"])
+    curve = reliability(sure["confidence"].to_numpy(float), (sure["truth"] == sure["label"]).to_numpy())
+    return [
+        {"metric": "Brier", "value": squared.mean() if len(rows) else np.nan, **_ends(ends), **_n_clips(part, rows)},
+        {"metric": "ECE", "value": calibration_error(curve), **_n_clips(part, sure)},
+    ]
+
+
+def _coverage(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> dict[str, Any]:
+    """Share of the labelled rows that have a prediction."""
+    answered, groups = part["label"].notna().to_numpy(float), part[GROUP[unit]]
+    single = groups.is_unique
+    ends = (
+        wilson(answered.sum(), len(part)) if single else mean_interval(answered, groups.to_numpy(), n_resamples, seed)
+    )
+    n_clips = _n_clips(part, part[part["label"].notna()])
+    return {"metric": "coverage", "value": answered.mean(), **_ends(ends), **n_clips}
+
+
+def confusion_matrix(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
+    """Counts of clips by true label (rows) and predicted label (columns), every label in the order given."""
+    counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, labels), dropna=False)
+    return counts.set_axis(list(labels)).set_axis(list(labels), axis=1)
+
+
+def confused_pairs(joined: pd.DataFrame) -> pd.DataFrame:
+    """Wrong predictions by (truth, label), the commonest first: clips, their share of the truth, confidence.
+
+    Args:
+        joined: predictions of one strategy and question with their `truth`.
+    """
+    totals = joined["truth"].value_counts()
+    wrong = joined[joined["truth"] != joined["label"]]
+    pairs = wrong.groupby(["truth", "label"]).agg(clips=("clip_id", "size"), confidence=("confidence", "mean"))
+    share = pairs["clips"] / totals.reindex(pairs.index.get_level_values("truth")).to_numpy()
+    pairs.insert(1, "share of the truth", share)
+    return pairs.sort_values(["clips", "share of the truth"], ascending=False, kind="stable")
+
+
+def recalls(joined: pd.DataFrame) -> pd.DataFrame:
+    """Recall of each class (columns, in the taxonomy's order) by strategy (rows), of rows with a label."""
+    answered = joined[joined["label"].notna()]
+    right = (answered["truth"] == answered["label"]).groupby([answered["strategy"], answered["truth"]], sort=False)
+    recall = right.mean().unstack()
+    return recall[[label for label in TAXONOMIES[joined["taxonomy"].iloc[0]] if label in recall]]

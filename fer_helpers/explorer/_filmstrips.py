@@ -1,0 +1,51 @@
+"""A clip's key frames as one picture: small enough to send by the page, one WebP strip a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from fer_helpers.media import Unreadable, decode_picture
+
+SMALL, LARGE = 112, 384  # side of a tile, pixels
+MOST = 16  # tiles; WebP ends at 16,383 pixels, and the eye before
+_GREY = 128  # of the margin, and of a frame that cannot be shown
+_MOSAIC = 10  # squares a blurred tile is made of, each way
+
+
+def thinned(indices: Sequence[int]) -> list[int]:
+    """At most MOST of `indices`, evenly spread, first and last among them."""
+    if len(indices) <= MOST:
+        return list(indices)
+    return [indices[int(place)] for place in np.linspace(0, len(indices) - 1, MOST).round()]
+
+
+def strip(pictures: Sequence[bytes], side: int = SMALL, blurred: bool = False) -> bytes:
+    """WebP of `pictures` beside each other, in squares of `side` pixels; nothing for no picture.
+
+    What cannot be decoded is a grey square. `blurred` leaves a mosaic of 10 × 10, which hides who somebody is from
+    a reader; it is no anonymisation that withstands an attack.
+    """
+    if not pictures:
+        return b""
+    whole = np.hstack([_tile(picture, side, blurred) for picture in pictures])
+    return cv2.imencode(".webp", whole, [cv2.IMWRITE_WEBP_QUALITY, 70])[1].tobytes()
+
+
+def _tile(picture: bytes, side: int, blurred: bool) -> np.ndarray:
+    tile: np.ndarray = np.full((side, side, 3), _GREY, np.uint8)
+    try:
+        image = decode_picture(picture)
+    except Unreadable:
+        return tile
+    scale = side / max(image.shape[:2])
+    height, width = (max(1, round(length * scale)) for length in image.shape[:2])
+    image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    top, left = (side - height) // 2, (side - width) // 2
+    tile[top : top + height, left : left + width] = image
+    if blurred:
+        mosaic = cv2.resize(tile, (_MOSAIC, _MOSAIC), interpolation=cv2.INTER_AREA)
+        tile = cv2.resize(mosaic, (side, side), interpolation=cv2.INTER_LINEAR)
+    return tile

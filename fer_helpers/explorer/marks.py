@@ -1,0 +1,114 @@
+"""A reviewer's marks on clips: kept as they are made, read back, applied as corrected labels beside the originals."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fer_helpers.emotions import SEVEN
+from fer_helpers.errors import RunError
+from fer_helpers.params import problems_in
+from fer_helpers.paths import shown
+
+LOOKS_WRONG = "label looks wrong"
+VERDICTS = (LOOKS_WRONG, "ambiguous", "model wrong")
+FILE = "marks.jsonl"
+
+
+class Mark(BaseModel):
+    """What a reviewer said of a clip, and of which prediction while looking at it.
+
+    `verdict` None takes an earlier mark back.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    clip_id: str = Field(max_length=100_000)
+    verdict: Literal[VERDICTS] | None  # type: ignore[valid-type]
+    suggested: Literal[SEVEN] | None = None  # type: ignore[valid-type]
+    note: str = Field("", max_length=2000)
+    label: str | None = None
+    predicted: str | None = None
+    strategy: str = ""
+    model: str = ""
+    taxonomy: str = ""
+    asked: str = ""
+    path: str = ""
+    marked_at: str = ""
+
+
+def check(values: dict[str, Any]) -> Mark:
+    """`values` as a mark.
+
+    Raises:
+        RunError: one line that names what is wrong.
+    """
+    try:
+        return Mark(**values)
+    except ValidationError as error:
+        raise RunError(f"not a valid mark: {problems_in(error, Mark.model_fields)}") from error
+
+
+def keep(mark: Mark, folder: Path) -> None:
+    """Append `mark` to `folder`/marks.jsonl, on the disk on return.
+
+    A line is added and nothing rewritten, so several explorers may mark at once. It begins with a line break:
+    whatever a crash left of the line before stays a line of its own, which no reader takes for a mark.
+    """
+    line = f"\n{mark.model_dump_json()}\n".encode()
+    file = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        if os.write(file, line) < len(line):
+            raise OSError("the disk is full")
+        os.fsync(file)
+    except OSError as error:
+        raise RunError(f"{shown(folder / FILE)}: the mark could not be kept: {error}") from error
+    finally:
+        os.close(file)
+
+
+def read(folder: Path) -> list[Mark]:
+    """The marks in `folder`: the last of each clip, in the order of first marking; none if there is no file."""
+    path = folder / FILE
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    return latest(mark for mark in map(_parsed, lines) if mark)
+
+
+def latest(marks: Iterable[Mark]) -> list[Mark]:
+    """The last of `marks` of each clip, without those taken back."""
+    by_clip = {mark.clip_id: mark for mark in marks}
+    return [mark for mark in by_clip.values() if mark.verdict]
+
+
+def _parsed(line: bytes) -> Mark | None:
+    try:
+        return Mark(**json.loads(line))
+    except (ValueError, TypeError):  # blank, or cut off by a crash: it never was a whole mark
+        return None
+
+
+def table(marks: Iterable[Mark]) -> pd.DataFrame:
+    """`marks` as a table, one row a clip."""
+    return pd.DataFrame([mark.model_dump() for mark in marks], columns=list(Mark.model_fields))
+
+
+def corrected(clips: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
+    """`clips` with a further column `label_corrected`; `label` stays what the corpus says.
+
+    A label is corrected where its mark says that it looks wrong and suggests another. A doubt without a suggestion,
+    an ambiguous clip and a wrong model leave the label as it is.
+
+    Args:
+        clips: the clips table.
+        marks: as ConfusionExplorer.marks or `table(read(folder))`: clip_id, verdict, suggested.
+    """
+    better = marks[(marks["verdict"] == LOOKS_WRONG) & marks["suggested"].notna()]
+    suggested = dict(zip(better["clip_id"], better["suggested"], strict=True))
+    wrong = clips["clip_id"].isin(suggested.keys())
+    return clips.assign(label_corrected=clips["label"].mask(wrong, clips["clip_id"].map(suggested)))

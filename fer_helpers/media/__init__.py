@@ -1,0 +1,40 @@
+"""Videos and pictures as files: opening them, decoding them as a viewer shows them, how much they move."""
+
+from fer_helpers.media.decoding import Footage, Frame, open_footage
+from fer_helpers.media.images import (
+    GREY_SIDE,
+    PICTURE_SUFFIXES,
+    Unreadable,
+    decode_picture,
+    fitted,
+    is_picture,
+    is_pictures,
+    leads_outside,
+    natural,
+    pictures_in,
+    pictures_of,
+)
+from fer_helpers.media.motion import Curve, of_clip
+from fer_helpers.media.videos import VIDEO_SUFFIXES, Probe, probe
+
+__all__ = [
+    "GREY_SIDE",
+    "PICTURE_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "Curve",
+    "Footage",
+    "Frame",
+    "Probe",
+    "Unreadable",
+    "decode_picture",
+    "fitted",
+    "is_picture",
+    "is_pictures",
+    "leads_outside",
+    "natural",
+    "of_clip",
+    "open_footage",
+    "pictures_in",
+    "pictures_of",
+    "probe",
+]

@@ -1,0 +1,13 @@
+"""Step 05: report.html, one self-contained page about a run."""
+
+from fer_helpers.report.page import (
+    annotator,
+    differing_params,
+    side_by_side,
+    summary,
+    summary_text,
+    with_interval,
+    write,
+)
+
+__all__ = ["annotator", "differing_params", "side_by_side", "summary", "summary_text", "with_interval", "write"]

@@ -1,0 +1,217 @@
+"""The whole run: two commands, five notebooks, a report; done once, refused early, honest without labels."""
+
+import re
+
+import nbformat
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+
+from fer_helpers import pipeline, tables
+from fer_helpers.explorer import marks
+from fer_helpers.runs.run import NOTEBOOKS, read_manifest
+from tests.support.command import SMALL, fer
+
+
+def test_the_demo_ends_with_a_report(small_outputs, small_run):
+    assert "report: outputs/small/report.html" in (small_outputs / "said").read_text()
+    assert (small_run / "report.html").is_file()
+    for name in NOTEBOOKS:
+        assert pipeline.is_executed(nbformat.read(small_run / "notebooks" / f"{name}.ipynb", as_version=4))
+    for name in tables.SCHEMAS:
+        tables.check(name, tables.read(name, small_run))
+
+
+def test_every_number_can_be_traced_to_its_reply_and_picture(small_run):
+    """From a vote back to its requests, replies and JPEG files."""
+    predictions, requests, answers, frames = (
+        tables.read(name, small_run) for name in ("predictions", "requests", "answers", "frames")
+    )
+    vote = predictions[(predictions["strategy"] == "majority_vote") & (predictions["asked"] == "seven")].iloc[0]
+    mine = requests[(requests["clip_id"] == vote["clip_id"]) & (requests["taxonomy"] == "seven")]
+    single = mine[mine["frame_indices"].map(len) == 1].merge(answers, on="key")
+    assert len(single) == 5
+    counts = single["label"].value_counts()
+    assert counts[vote["label"]] == counts.max()
+    for indices in single["frame_indices"]:
+        row = frames[(frames["clip_id"] == vote["clip_id"]) & (frames["frame_index"] == indices[0])].iloc[0]
+        assert (small_run / row["path"]).read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_the_second_run_sends_nothing_and_says_so(small_copy):
+    result = fer("run", "params/demo.yaml", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert "requests sent: 0" in result.output
+    assert result.output.count("up to date, skipped") == 5
+
+
+def test_a_mark_reruns_what_reads_marks(small_copy):
+    """The corrected label stands beside the corpus's in notebook 05."""
+    clip = tables.read("clips", small_copy).iloc[0]
+    better = "sad" if clip["label"] != "sad" else "happy"
+    marks.keep(marks.Mark(clip_id=clip["clip_id"], verdict=marks.LOOKS_WRONG, suggested=better), small_copy)
+    result = fer("run", "params/demo.yaml", *SMALL)
+    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"], result.output
+    shown = (small_copy / "notebooks" / "05_error_analysis.ipynb").read_text()
+    assert "**1** clips are marked, **1** labels corrected" in shown
+    assert "the corpus's labels" in shown
+    assert tables.read("clips", small_copy)["label"].iloc[0] == clip["label"]
+
+
+def test_another_parameter_reruns_only_what_depends_on_it(small_copy, in_process):
+    result = fer("run", "params/demo.yaml", *SMALL, "-p", "surprise_is", "negative")
+    assert result.exit_code == 0, result.output
+    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"]
+    assert "requests sent: 0" in result.output
+
+
+def test_what_is_not_whole_is_done_again(small_copy, in_process):
+    """A notebook cut off in the middle may call itself completed; its execution counts tell."""
+    path = small_copy / "notebooks" / "05_error_analysis.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code[-1].execution_count = None
+    nbformat.write(notebook, path)
+    result = fer("run", "params/demo.yaml", *SMALL)
+    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03", "04"]
+
+
+def test_plain_papermill_does_the_same(small_copy, tmp_path):
+    before = pd.read_parquet(small_copy / "scores.parquet")
+    papermill.execute_notebook(
+        pipeline.source("04_strategy_comparison"),
+        tmp_path / "out.ipynb",
+        parameters={"out": "outputs/small", "n_resamples": 200},
+        cwd=pipeline.source("04_strategy_comparison").parent,
+        progress_bar=False,
+    )
+    pd.testing.assert_frame_equal(pd.read_parquet(small_copy / "scores.parquet"), before)
+
+
+def test_a_failing_notebook_is_named_with_its_cell_and_exception(outputs):
+    """A corpus of unreadable clips passes the first look and fails in notebook 01's checks."""
+    folder = outputs / "broken_corpus"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(b"not a video")
+    arguments = ("-p", "corpus", "folder", "-p", "corpus_path", str(folder), "--out", "outputs/broken")
+    result = fer("run", "params/demo.yaml", *arguments)
+    assert result.exit_code == 1
+    assert re.search(r"01_data_exploration, cell \d+: AssertionError: no clip can be read", result.output)
+    assert (outputs / "broken/notebooks/01_data_exploration.failed.ipynb").is_file()
+    assert not (outputs / "broken/notebooks/01_data_exploration.ipynb").exists()
+
+
+def test_a_cap_that_is_reached_is_said_and_has_its_own_exit_code(monkeypatch, outputs):
+    """A notebook hands over the name and words of its exception, and no more."""
+
+    def stopped(*_, **__):
+        raise papermill.PapermillExecutionError(7, 9, "await ...", "BudgetError", "US$ 1 of\nmax_cost_usd 1", [])
+
+    monkeypatch.setattr(papermill, "execute_notebook", stopped)
+    result = fer("run", "params/demo.yaml", *SMALL[:-1], "outputs/capped")
+    assert result.exit_code == 3
+    assert result.output.endswith("fer-helpers: US$ 1 of max_cost_usd 1\n")
+
+
+def test_a_plan_asks_nobody(small_copy):
+    """Requests, pictures, tokens and US$ by strategy; notebooks 01 and 02 are all it takes."""
+    before = (small_copy / "answers.parquet").stat().st_mtime_ns
+    result = fer("plan", "params/demo.yaml", *SMALL, "-p", "model", "gpt-4o-mini")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("up to date, skipped") == 2
+    words = next(line for line in result.output.splitlines() if line.startswith("all together")).split()
+    assert words[2:5] == ["224", "0", "504"]  # 14 clips x (5 + 3 + 5 + a mosaic of 5) x 2, none answered by this model
+    assert (small_copy / "answers.parquet").stat().st_mtime_ns == before
+
+
+def test_a_supplement_is_run_again_without_asking(small_copy, in_process, tmp_path):
+    """The replies go out as a file, come into another archive, and give the same predictions, key and network free."""
+    assert "224 replies" in fer("archive", "export", tmp_path / "replies.parquet", "params/demo.yaml", *SMALL).output
+    other = ("-p", "archive", "outputs/other.sqlite", *SMALL[:6], "--out", "outputs/replayed")
+    assert (
+        "224 new replies" in fer("archive", "import", tmp_path / "replies.parquet", "params/replay.yaml", *other).output
+    )
+    result = fer("run", "params/replay.yaml", *other)
+    assert result.exit_code == 0, result.output
+    assert "requests sent: 0" in result.output
+    predictions = [
+        pd.read_parquet(run / "predictions.parquet") for run in (small_copy, small_copy.with_name("replayed"))
+    ]
+    pd.testing.assert_frame_equal(*predictions)
+
+
+def bad(tmp_path, *arguments):
+    """The run's message, after checking that it failed in one line and left nothing."""
+    result = fer("run", "params/demo.yaml", *arguments, "--out", tmp_path / "run")
+    assert result.exit_code == 1
+    lines = [line for line in result.output.splitlines() if line.startswith("fer-helpers: ")]
+    assert len(lines) == 1, result.output
+    assert not (tmp_path / "run").exists()
+    assert "Traceback" not in result.output
+    return lines[0]
+
+
+def p(**values):
+    return [word for name, value in values.items() for word in ("-p", name, str(value))]
+
+
+def test_bad_parameters_are_refused(tmp_path):
+    assert "did you mean 'n_frames'" in bad(tmp_path, *p(n_frmes=3))
+    assert "n_frames is 'five'" in bad(tmp_path, *p(n_frames="five"))
+    assert "'vote' must be one of" in bad(tmp_path, *p(strategies="[vote]"))
+    assert "embedded endpoint has only 'fer2013-cnn'" in bad(tmp_path, *p(model="gpt-4o-mini"))
+
+
+def test_a_bad_corpus_is_refused(tmp_path):
+    corpus = tmp_path / "corpus"
+    assert "does not exist" in bad(tmp_path, *p(corpus="folder", corpus_path=corpus))
+    corpus.mkdir()
+    assert "has no video or picture" in bad(tmp_path, *p(corpus="folder", corpus_path=corpus))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("path,label\na.png,bored\n", "bored"),
+        ("path\nb.png\n", "b.png"),
+        ("path\n../outside.png\n", "outside"),
+        ("file\na.png\n", "path"),
+    ],
+)
+def test_a_bad_manifest_is_refused(tmp_path, rows, message):
+    import cv2
+
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    cv2.imwrite(str(corpus / "a.png"), np.zeros((8, 8), np.uint8))
+    cv2.imwrite(str(tmp_path / "outside.png"), np.zeros((8, 8), np.uint8))
+    (tmp_path / "m.csv").write_text(rows)
+    given = p(corpus="folder", corpus_path=corpus, manifest=tmp_path / "m.csv", pictures_as="clips")
+    found = bad(tmp_path, *given)
+    assert message in found
+    assert "m.csv" in found
+
+
+def test_a_bad_endpoint_is_refused(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert "does not answer" in bad(tmp_path, *p(base_url="http://127.0.0.1:9/v1"))
+    assert "set the environment variable OPENAI_API_KEY" in bad(tmp_path, *p(base_url="https://api.example.org/v1"))
+
+
+def test_a_corpus_that_does_not_allow_it_is_not_uploaded(tmp_path, small_outputs, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    corpus = small_outputs / "corpora/demo-14-seed1/clips"
+    given = p(corpus="folder", corpus_path=corpus, base_url="https://api.example.org/v1")
+    assert "set allow_upload: true" in bad(tmp_path, *given)
+
+
+def test_the_demo_beats_the_trivial_baseline(small_run):
+    """At 14 clips only a smoke test; the full demo's figures are in the committed notebooks."""
+    scores = tables.read("scores", small_run)
+    war = scores[(scores["metric"] == "WAR") & (scores["taxonomy"] == "seven")].set_index("strategy")["value"]
+    assert war["majority_vote"] > war["always the commonest class"]
+
+
+def test_the_manifest_knows_every_step(small_run):
+    assert list(read_manifest(small_run)["steps"]) == list(NOTEBOOKS)
