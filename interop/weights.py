@@ -16,11 +16,13 @@ TEXT_WIDTH = 640  # features of a token of the language model
 def prepare(folder: Path) -> tuple[Path, Path]:
     """Files of the language model (checked by its SHA-256) and of the encoder, in `folder`; made on first use."""
     folder.mkdir(parents=True, exist_ok=True)
-    encoder = folder / "mmproj.gguf"
+    model, encoder, beside = folder / gemma.MODEL_NAME, folder / "mmproj.gguf", folder / "part"
+    if not model.is_file():
+        gemma.assemble(beside, overwrite=True).rename(model)
     if not encoder.is_file():
-        write_encoder(folder / "mmproj.part")
-        (folder / "mmproj.part").rename(encoder)
-    return gemma.assemble(folder / gemma.MODEL_NAME), encoder
+        write_encoder(beside)
+        beside.rename(encoder)
+    return model, encoder
 
 
 def write_encoder(path: Path) -> None:
