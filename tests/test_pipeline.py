@@ -41,6 +41,7 @@ def test_every_number_can_be_traced_to_its_reply_and_picture(small_run):
 
 
 def test_the_second_run_sends_nothing_and_says_so(small_copy):
+    """Even where the run was moved with its corpus, as a copy was."""
     result = fer("run", "params/demo.yaml", *SMALL)
     assert result.exit_code == 0, result.output
     assert "requests sent: 0" in result.output
