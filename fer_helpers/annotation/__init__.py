@@ -2,7 +2,8 @@
 
 from fer_helpers.annotation import access, batches, online
 from fer_helpers.annotation.archive import Archive, Entry
+from fer_helpers.annotation.asking import ask, continued
 from fer_helpers.annotation.batch_files import Limits
 from fer_helpers.annotation.batch_ledger import Ledger
 
-__all__ = ["Archive", "Entry", "Ledger", "Limits", "access", "batches", "online"]
+__all__ = ["Archive", "Entry", "Ledger", "Limits", "access", "ask", "batches", "continued", "online"]

@@ -103,6 +103,7 @@ class Metric:
         bounded: it cannot fall when a wrong prediction turns right, so that missing ones give it Manski's bounds.
         compared: annotators are compared by it, pair by pair.
         shown: in the summary of a run.
+        of_confidence: it says whether confidence means what it says.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Metric:
     bounded: bool = False
     compared: bool = False
     shown: bool = False
+    of_confidence: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -192,6 +194,7 @@ METRICS: dict[str, Metric] = {
             "squared distance of the probabilities from the truth, summed over classes, 0 at best (Brier 1950)",
             "without probabilities",
             high=2.0,
+            of_confidence=True,
         ),
         Metric(
             "ECE",
@@ -199,6 +202,7 @@ METRICS: dict[str, Metric] = {
             "expected calibration error, the mean gap between confidence and share right: top label, 15 bins of equal "
             "width (Naeini et al. 2015; Guo et al. 2017)",
             "without confidence",
+            of_confidence=True,
         ),
         Metric("coverage", None, "share of the labelled clips that have a prediction", "never"),
     )
@@ -211,7 +215,7 @@ def metric_of(name: str) -> Metric:
 
 
 def metric_names(trait: str) -> list[str]:
-    """Names of the metrics of all classes together that are "bounded", "compared" or "shown"."""
+    """Names of the metrics of all classes together that are "bounded", "compared", "shown" or "of_confidence"."""
     return [name for name, metric in METRICS.items() if getattr(metric, trait) and not metric.of_class]
 
 

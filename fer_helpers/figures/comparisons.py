@@ -19,7 +19,7 @@ from fer_helpers.figures.style import BLUE, COLOURS, GREY, plain
 def differences(comparisons: pd.DataFrame, ax: Axes) -> Axes:
     """Paired differences of one question and metric with 95 % intervals, and no difference as a line.
 
-    Filled where the corrected test tells the two apart (p < 0.05 after Holm), hollow where it does not.
+    Filled where the Holm-adjusted p is below 0.05, hollow where it is not.
 
     Args:
         comparisons: rows of the comparisons table with one taxonomy, asked and metric.
@@ -41,7 +41,7 @@ def differences(comparisons: pd.DataFrame, ax: Axes) -> Axes:
         words = "not tested" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
         ax.annotate(words, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color="#444444")
     metric = comparisons["metric"].iloc[0] if len(comparisons) else "score"
-    ax.set_xlabel(f"difference in {metric} (95 % interval)\nfilled: told apart, p (Holm) < 0.05")
+    ax.set_xlabel(f"difference in {metric} (95 % interval)\nfilled: Holm-adjusted p < 0.05")
     ax.grid(axis="y", visible=False)
     return ax
 
@@ -169,7 +169,7 @@ def curve(table: pd.DataFrame, value: str, ax: Axes) -> Axes:
             markersize=6,
         )
     ax.set_xticks(sorted(table["n_frames"].unique()))
-    ax.set(xlabel="frames a clip", ylabel=f"{value} (95 % interval)")
+    ax.set(xlabel="frames per clip", ylabel=f"{value} (95 % interval)")
     ax.legend(frameon=False)
     ax.grid(axis="x", visible=False)
     return ax
