@@ -18,7 +18,7 @@ from typing import Any
 
 from fer_helpers import corpora
 from fer_helpers.corpora import findings
-from tests import builders
+from tests.support import corpora as builders
 
 FILES = 10_000
 

@@ -20,8 +20,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from fer_helpers.explorer import ConfusionExplorer
 from fer_helpers.runs import open_run
-from tests.conftest import CHROMIUM
 from tests.support import jupyter as servers
+from tests.support.browser import CHROMIUM
 from tests.support.explorer_runs import make_run
 
 SETTINGS = [(2_339, 5), (50_000, 1)]  # clips, key frames a clip; four strategies

@@ -57,7 +57,7 @@ def _with_params(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command("corpora")
 def list_corpora() -> None:
-    """List the corpora: licence, whether frames may leave the machine, what to cite, where to apply."""
+    """List the corpora: licence, whether frames may leave the machine, citation, where to apply."""
     from fer_helpers import corpora
 
     for name, facts in corpora.about().iterrows():
@@ -69,14 +69,14 @@ def list_corpora() -> None:
 @main.command()
 @_with_params
 def check(params: Params) -> None:
-    """Say what is wrong with a corpus, before anything is run; ends with 1 if there is a problem."""
+    """Check a corpus before anything is run; exits with 1 if there is a problem."""
     from fer_helpers import corpora
     from fer_helpers.corpora import checks
 
     corpora.prepare(params)
     listed = corpora.listed(params)
     clips = corpora.load(params, listed)
-    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} looked into")
+    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} examined")
     found = checks.findings(listed, clips, corpora.location(params), corpora.CORPORA[params.corpus].published(params))
     click.echo(checks.report(found))
     if found["problem"].any():
@@ -98,24 +98,55 @@ def run(params: Params) -> None:
 @main.command()
 @_with_params
 def plan(params: Params) -> None:
-    """Print requests, tokens and US$ of a run before anything is sent; extracts the frames it needs."""
+    """Estimate a run's requests, tokens and US$ before anything is sent; extracts the frames it needs."""
     from fer_helpers import pipeline
-    from fer_helpers.annotation import Archive, online
+    from fer_helpers.annotation import Archive, books, capabilities, online, plans
     from fer_helpers.prompting import planning
 
     started = pipeline.extract_frames(params, click.echo)
-    frames, asking = started.read("frames"), started.asking()
-    planned = planning.plan(frames, params.strategies, params.taxonomies, asking)
+    frames = started.read("frames")
     with Archive(resolve(params.archive)) as kept:
-        known = online.answered(planned, kept)
+        found = plans.known(started, kept)
+        planned = plans.planned(started, frames, found or capabilities.ASSUMED)
+        known = online.answered(planned, kept, params.retry_statuses)
+        spent = books.spent(planned, kept, started.prices)
+    if found is None:
+        click.echo(f"What {params.base_url} can do is not known yet: the plan assumes a schema and log-probabilities.")
     click.echo(planning.summary(planned, frames, params.strategies, known).round(4).to_string())
+    click.echo(f"billed for these requests so far: US$ {spent:.4f}")
+
+
+@main.command()
+@_with_params
+@click.option("--again", is_flag=True, help="find out anew, though it is known")
+@click.option("--yes", is_flag=True, help="with --again: do not ask where answers would be paid for again")
+def probe(params: Params, again: bool, yes: bool) -> None:
+    """Find out what a run's server can do with its model, by a few requests about a grey square, and remember it."""
+    from fer_helpers import corpora, pipeline
+    from fer_helpers.annotation import Archive, access, capabilities, online, plans
+
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
+        click.echo(notice)
+    started = pipeline.extract_frames(params, click.echo)
+    frames = started.read("frames")
+    with Archive(resolve(params.archive)) as kept:
+        before = plans.known(started, kept)
+        if again and before and not yes:
+            answered = len(online.answered(plans.planned(started, frames, before), kept))
+            if answered:
+                click.confirm(
+                    f"{answered} requests are answered; they are paid for again if the server changed. Go on?",
+                    abort=True,
+                )
+        found = plans.learn(started, frames, kept, again)
+    click.echo(capabilities.described(found).to_string())
 
 
 @main.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_with_params
 def import_predictions(params: Params, file: Path) -> None:
-    """Put other people's predictions beside a run's own: a CSV FILE with clip_id, annotator, label."""
+    """Add other annotators' predictions to a run: a CSV FILE with columns clip_id, annotator, label."""
     from fer_helpers import tables
     from fer_helpers.evaluation import other_annotators
     from fer_helpers.runs import Run
@@ -128,14 +159,14 @@ def import_predictions(params: Params, file: Path) -> None:
     path = tables.write("predictions", other_annotators.beside(run.imported(), new), folder)
     for name, rows in new.groupby("model"):
         click.echo(f"{name}: {rows['clip_id'].nunique()} of {len(clips)} clips")
-    click.echo(f"{shown(path)} is written; `fer-helpers run` puts it into notebooks 04 and 05")
+    click.echo(f"wrote {shown(path)}; `fer-helpers run` includes it in notebooks 04 and 05")
 
 
 @main.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--csv", "csv", type=click.Path(path_type=Path), help="write the comparisons to this file as well")
+@click.option("--csv", "csv", type=click.Path(path_type=Path), help="also write the comparisons to this file")
 def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
-    """Compare the runs in FOLDERS, each strategy with itself, clip by clip, and pool them as several annotators."""
+    """Compare the runs in FOLDERS strategy by strategy on their common clips, and pool them as an ensemble."""
     from fer_helpers import report
     from fer_helpers.runs import open_run
 
@@ -149,7 +180,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
         click.echo(line)
     if csv:
         write_whole(csv, found.to_csv(index=False))
-        click.echo(f"{csv} is written")
+        click.echo(f"wrote {csv}")
 
 
 @main.command()
@@ -173,18 +204,14 @@ def _planned(run: Run, archive: Archive) -> pd.DataFrame:
     After a look at whether its endpoint may and can be asked.
     """
     from fer_helpers import corpora
-    from fer_helpers.annotation import access, online
-    from fer_helpers.errors import ParamsError
+    from fer_helpers.annotation import access, online, plans
     from fer_helpers.prompting import planning
 
     params = run.params
-    if params.reply_form == "auto":  # another form makes other keys, and notebook 03 would ask everything again
-        raise ParamsError("reply_form is 'auto', but a batch cannot be probed: set it, to schema+logprobs for OpenAI")
-    allowed = corpora.CORPORA[params.corpus].allow_upload
-    for notice in access.check_access(params.base_url, params.model, allowed, params.allow_upload):
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
         click.echo(notice)
     frames = run.read("frames")
-    planned = planning.plan(frames, params.strategies, params.taxonomies, run.asking())
+    planned = plans.of_batch(run, frames, archive)
     answers = online.kept(planned, archive, run.prices)
     return planning.due(planned, frames, params.strategies, answers, params.cascade_below)
 
@@ -192,14 +219,14 @@ def _planned(run: Run, archive: Archive) -> pd.DataFrame:
 def _say_progress(run: Run, planned: pd.DataFrame, archive: Archive) -> None:
     from fer_helpers.annotation import batches
 
-    answered, pending, missing = batches.progress(planned, archive, run.folder)
+    answered, pending, missing = batches.progress(planned, archive, run.folder, run.params.retry_statuses)
     click.echo(f"{answered} of {planned['key'].nunique()} requests answered, {pending} in batches, {missing} missing")
     if missing:
-        click.echo("`fer-helpers batch submit` sends what is missing, as far as the queue and max_cost_usd let it")
+        click.echo("`fer-helpers batch submit` sends what is missing, up to your queue and max_cost_usd")
     if pending:
-        click.echo("`fer-helpers batch collect` fetches what batches have finished")
+        click.echo("`fer-helpers batch collect` fetches finished batches")
     if not missing and not pending:
-        click.echo("`fer-helpers run` goes on with these answers")
+        click.echo("`fer-helpers run` continues with these replies")
 
 
 @contextmanager
@@ -214,48 +241,60 @@ def _planned_and_kept(run: Run) -> Iterator[tuple[pd.DataFrame, Archive]]:
 
 @batch.command()
 @_with_params
-@click.option("--queue", type=click.IntRange(1), help="tokens your account may have waiting in batches")
+@click.option("--queue", type=click.IntRange(1), help="limit of your account on tokens waiting in batches")
 def submit(params: Params, queue: int | None) -> None:
-    """Extract frames, and send what is not answered yet; repeat after each collect until nothing is missing."""
+    """Extract frames and submit the requests without a reply; repeat after each collect until none is missing."""
     from fer_helpers import pipeline
-    from fer_helpers.annotation import Limits, batches
+    from fer_helpers.annotation import Limits, access, batches
 
     run = pipeline.extract_frames(params, click.echo)
     limits = Limits(tokens=queue or Limits.tokens, usd=params.max_cost_usd)
     with _planned_and_kept(run) as (planned, archive):
-        click.echo(f"missing: {batches.price_tag(batches.missing(planned, archive, run.folder))}")
-        for shard in batches.submit(planned, run.picture, archive, run.folder, params.base_url, limits):
+        retry, to = params.retry_statuses, access.of(params)
+        click.echo(f"missing: {batches.price_tag(batches.missing(planned, archive, run.folder, retry))}")
+        for shard in batches.submit(planned, run.picture, archive, run.folder, to, limits, retry, run.prices):
             click.echo(f"{shard.batch_id}: {shard.requests} requests")
 
 
 @batch.command()
 @_with_params
 def status(params: Params) -> None:
-    """Show what became of the batches."""
-    from fer_helpers.annotation import batches
+    """Show the state of the batches."""
+    from fer_helpers.annotation import access, batches
     from fer_helpers.runs import Run
 
     run = Run(resolve(params.out), params)
     with _planned_and_kept(run):
-        click.echo(batches.status(run.folder, params.base_url).to_string())
+        click.echo(batches.status(run.folder, access.of(params)).to_string())
 
 
 @batch.command()
 @_with_params
 def collect(params: Params) -> None:
-    """Put the replies of batches that have ended into the archive."""
-    from fer_helpers.annotation import batches
+    """Fetch the replies of finished batches into the archive."""
+    from fer_helpers.annotation import access, batches
     from fer_helpers.runs import Run
 
     run = Run(resolve(params.out), params)
     with _planned_and_kept(run) as (_, archive):
-        for shard, note in batches.collect(archive, run.folder, params.base_url)["note"].items():
+        for shard, note in batches.collect(archive, run.folder, access.of(params), run.prices)["note"].items():
             click.echo(f"{shard}: {note}")
+
+
+@batch.command("give-up")
+@click.argument("shard")
+@_with_params
+def give_up(params: Params, shard: str) -> None:
+    """Wait no longer for the replies of SHARD, whose output is gone: its requests may be asked, and paid, again."""
+    from fer_helpers.annotation import batches
+
+    lost = batches.give_up(resolve(params.out), shard)
+    click.echo(f"{lost.id}: {lost.requests} requests are missing again")
 
 
 @main.group()
 def archive() -> None:
-    """Ship and receive replies: a run with base_url: replay needs no network and no key."""
+    """Export and import replies: a run with base_url: replay needs no network and no key."""
 
 
 @archive.command("export")
@@ -275,7 +314,7 @@ def export_archive(params: Params, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_with_params
 def import_archive(params: Params, file: Path) -> None:
-    """Add the replies of a Parquet FILE to the archive; what is kept already is never replaced by less."""
+    """Add the replies of a Parquet FILE to the archive; a usable reply is never replaced by an unusable one."""
     from fer_helpers.annotation import Archive
 
     with Archive(resolve(params.archive)) as kept:
@@ -289,7 +328,7 @@ def import_archive(params: Params, file: Path) -> None:
     "faults_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="YAML file of faults to put in the way on purpose, as docs/faults.yaml",
+    help="YAML file of faults to inject, e.g. docs/faults.yaml",
 )
 def serve(port: int, faults_file: Path | None) -> None:
     """Serve the embedded OpenAI-compatible endpoint until interrupted."""

@@ -1,4 +1,4 @@
-"""Runs the numbered notebooks through papermill in order, and skips what is whole and unchanged."""
+"""Runs the numbered notebooks through papermill in order, and skips what is up to date."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
     Raises:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
     """
-    allowed = corpora.CORPORA[params.corpus].allow_upload
-    for notice in access.check_access(params.base_url, params.model, allowed, params.allow_upload):
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
         say(notice)
     waiting = sum(shard.requests for shard in Ledger(resolve(params.out)).open)
     if waiting and params.base_url != "replay":
         raise RunError(
-            f"{waiting} requests are in batches and would be asked and paid once more: `fer-helpers batch collect` "
-            "first, or go on with the answers that are there: -p base_url replay"
+            f"{waiting} requests are pending in batches and would be paid for twice: run `fer-helpers batch "
+            "collect` first, or continue with the replies in the archive: -p base_url replay"
         )
     sent = _steps(NOTEBOOKS, params, say)
     say(f"requests sent: {sent}")
@@ -52,7 +51,7 @@ def extract_frames(params: Params, say: Callable[[str], None] = print) -> Run:
 
 
 def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None]) -> int:
-    """Run `notebooks`, but for those that are whole and unchanged; returns how many requests were sent."""
+    """Run `notebooks`, except those that are up to date; returns how many requests were sent."""
     corpora.prepare(params)
     out = resolve(params.out)
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
@@ -60,7 +59,7 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
     for number, notebook in enumerate(notebooks, 1):
         step = _fingerprint(notebook, params, upstream + _from_outside(notebook, params, out))
         if _is_whole(notebook, out, step):
-            say(f"[{number}/{len(notebooks)}] {notebook}: whole and unchanged, skipped")
+            say(f"[{number}/{len(notebooks)}] {notebook}: up to date, skipped")
         else:
             began = time.monotonic()
             say(f"[{number}/{len(notebooks)}] {notebook}")
@@ -146,7 +145,7 @@ def _run(notebook: str, params: Params, out: Path) -> None:
             raise BudgetError(" ".join(error.evalue.split())) from error
         raise RunError(
             f"{notebook}, cell {error.exec_count}: {error.ename}: {' '.join(error.evalue.split())} "
-            f"(the notebook as far as it came: {shown(beside)})"
+            f"(partially executed notebook: {shown(beside)})"
         ) from error
     if not is_executed(nbformat.read(beside, as_version=4)):
         raise RunError(f"{notebook} stopped before its last cell: see {shown(beside)}")

@@ -1,47 +1,126 @@
-"""What several tests need: a place for outputs, and one small run of all notebooks, made once."""
+"""What several tests need: a place for outputs, and one small run of all notebooks, made once for all workers."""
 
+import contextlib
+import gc
 import os
 import shutil
 import signal
+import sqlite3
+import tempfile
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from xdist.scheduler import LoadFileScheduling
 
-from fer_helpers import cli
+from tests.support.browser import CHROMIUM
+from tests.support.command import SMALL, fer
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and their child processes with them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+def pytest_configure(config):
+    """Nothing that a test or a notebook under nbval runs touches the user's own outputs/."""
+    folder = tempfile.TemporaryDirectory(prefix="fer-tests-", ignore_cleanup_errors=True)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("FER_OUTPUTS", folder.name)
+    config.add_cleanup(patch.undo)
+    config.add_cleanup(folder.cleanup)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def outputs(tmp_path_factory):
-    """Nothing a test runs touches the user's own outputs/."""
-    folder = tmp_path_factory.mktemp("outputs")
-    before = os.environ.get("FER_OUTPUTS")
-    os.environ["FER_OUTPUTS"] = str(folder)
-    yield folder
-    os.environ.pop("FER_OUTPUTS")
-    if before:
-        os.environ["FER_OUTPUTS"] = before
+# These take longest, so that no worker is left with one of them when the others have nothing to do.
+FIRST = (
+    "notebooks/",
+    "tests/test_pipeline.py",
+    "tests/annotation/test_kill.py",
+    "tests/explorer/test_browser.py",
+    "tests/test_notebook_matrix.py",
+    "tests/report/test_page.py",
+)
 
 
-def fer(*arguments: str):
-    """`fer-helpers` with `arguments`, in this process."""
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+def pytest_collection_modifyitems(items):
+    place = {start: number for number, start in enumerate(FIRST)}
+    items.sort(key=lambda item: min((place[start] for start in FIRST if item.nodeid.startswith(start)), default=99))
 
 
-SMALL = ("-p", "n_clips", "14", "-p", "n_resamples", "200", "--out", "outputs/small")
+class NotebooksInOrder(LoadFileScheduling):
+    """A file's tests share a worker, and so do all notebooks: each reads what the one before it wrote."""
+
+    def _split_scope(self, nodeid):
+        return "notebooks" if nodeid.startswith("notebooks/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return NotebooksInOrder(config, log)
+
+
+def pytest_collection_finish():
+    """What was imported stays: statsmodels collects garbage at every correction, and need not walk through it."""
+    gc.freeze()
+
+
+@contextlib.contextmanager
+def outputs_in(folder):
+    """Another folder in the place of outputs/."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_OUTPUTS", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def outputs():
+    return Path(os.environ["FER_OUTPUTS"])
+
+
+@contextlib.contextmanager
+def only_one_worker(lock):
+    """The others wait; SQLite's lock is on every platform, and whoever dies holding it lets it go."""
+    with contextlib.closing(sqlite3.connect(lock, timeout=250)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 @pytest.fixture(scope="session")
-def small_run(outputs):
-    """The demo with 14 clips through all notebooks: (the command's result, the run's folder)."""
-    result = fer("run", "params/demo.yaml", *SMALL)
-    return result, Path(outputs, "small")
+def small_outputs(tmp_path_factory):
+    """An outputs/ with the demo of 14 clips, run through all notebooks; what the command said is in `said`.
+
+    It is made once for all workers: to be read, never written to.
+    """
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with only_one_worker(base / "small.lock"):
+        if not (base / "small" / "said").is_file():
+            shutil.rmtree(base / "small", ignore_errors=True)
+            with outputs_in(base / "small"):
+                result = fer("run", "params/demo.yaml", *SMALL)
+                assert result.exit_code == 0, result.output
+            (base / "small" / "said").write_text(result.output)
+    return base / "small"
+
+
+@pytest.fixture(scope="session")
+def small_run(small_outputs):
+    """The folder of the small run, to be read."""
+    return small_outputs / "small"
+
+
+@pytest.fixture
+def small_copy(small_outputs, tmp_path):
+    """The folder of a copy of the small run, in an outputs/ of the test's own: to run again, or to change."""
+    with outputs_in(tmp_path / "outputs") as folder:
+        shutil.copytree(small_outputs, folder)
+        yield folder / "small"
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """`fer-helpers run` executes its notebooks in this process, without kernels, and draws figures on no file."""
+    from tests.support.notebooks import run_here  # matplotlib and more, which other tests need not wait for
+
+    monkeypatch.setattr("fer_helpers.pipeline._run", run_here)
 
 
 @pytest.fixture(scope="module")  # while Playwright is open its event loop runs, and no other can be started

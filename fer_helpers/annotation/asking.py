@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fer_helpers.annotation import online
+from fer_helpers.annotation import access, online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.paths import resolve
 from fer_helpers.prompting import find, planning
@@ -41,7 +41,7 @@ async def _answers(run: Run, part: pd.DataFrame) -> pd.DataFrame:
             part,
             run.picture,
             archive,
-            params.base_url,
+            access.of(params),
             max_concurrency=params.max_concurrency,
             max_cost_usd=params.max_cost_usd or None,
             requests_per_minute=params.requests_per_minute,

@@ -36,14 +36,16 @@ def read_manifest(manifest: Path, root: Path, path_label: Callable[[str], str | 
     check("path", _is_absolute, "path is absolute", "give it from the corpus folder")
     check("path", lambda p: _leads_outside(p, root), "path leads out of the corpus folder", "copy the file into it")
     check("path", lambda p: not _exists(p, root), f"no such file in {shown(root)}", "correct or delete the rows")
-    check("path", lambda p: not _is_clip(p, root), "path is no video, picture or folder of pictures", "delete the rows")
+    check(
+        "path", lambda p: not _is_clip(p, root), "path is not a video, picture or folder of pictures", "delete the rows"
+    )
     check("label", lambda w: bool(w) and parse_emotion(w) is None, "unknown label", f"use {_seven()} or leave it empty")
-    check("intensity", lambda x: bool(x) and _share(x) is None, "intensity is no number from 0 to 1", "correct them")
+    check("intensity", lambda x: bool(x) and _share(x) is None, "intensity is not a number 0-1", "correct them")
     names = rows["path"].mask(rows["clip_id"] != "", rows["clip_id"]) if "clip_id" in rows else rows["path"]
     twice = names.duplicated(keep=False)
     own = names == rows.get("clip_id", "")
-    refuse(manifest, names, twice & own, "clip_id stands more than once", "give each clip its own")
-    refuse(manifest, names, twice & ~own, "path without clip_id stands more than once", "give each row a clip_id")
+    refuse(manifest, names, twice & own, "duplicate clip_id", "give each clip its own")
+    refuse(manifest, names, twice & ~own, "duplicate path without clip_id", "give each row a clip_id")
     return [_row(cells, path_label) for cells in rows.to_dict("records")]
 
 

@@ -204,6 +204,13 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[float, float, flo
     Returns:
         two-sided p, 1 where no clip is right under one and wrong under the other; lower and upper end and
         standard error of the difference a - b.
+
+    Of seven clips one annotator alone is right on five, the other alone on one:
+
+    >>> right_a = np.array([True, True, True, True, True, False, True])
+    >>> right_b = np.array([False, False, False, False, False, True, True])
+    >>> [round(float(value), 4) for value in mcnemar(right_a, right_b)]  # p = 2 (1 + 6) / 2**6
+    [0.2188, -0.0988, 0.9877, 0.2772]
     """
     only_a, only_b, n = (right_a & ~right_b).sum(), (right_b & ~right_a).sum(), len(right_a) + 2
     p = float(exact_mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0
@@ -222,17 +229,17 @@ def sentence(row: dict[str, Any]) -> str:
     if row["n_groups"] != n_clips:
         clips += f" of {row['n_groups']} {row['unit']}"
     if row["p_holm"] >= 0.05:
-        return f"On {clips}, {metric} cannot tell {a} and {b} apart: {_doubt(row, a, b)}."
+        return f"{metric}: no significant difference between {a} and {b} on {clips}: {_doubt(row, a, b)}."
     higher, lower = (a, b) if row["difference"] > 0 else (b, a)
-    return f"On these {clips}, {metric} is higher with {higher} than with {lower}: {_doubt(row, a, b)}."
+    return f"{metric}: {higher} scores higher than {lower} on {clips}: {_doubt(row, a, b)}."
 
 
 def _doubt(row: dict[str, Any], a: str, b: str) -> str:
     """The difference, its interval, p and what could have been found."""
-    p = "p < 0.001" if row["p_holm"] < 0.001 else f"p = {row['p_holm']:.3f}"
+    p = "Holm-adjusted p " + ("< 0.001" if row["p_holm"] < 0.001 else f"= {row['p_holm']:.3f}")
     said = f"{a} minus {b} is {row['difference']:+.3f}"
     if np.isnan(row["ci_low"]):
-        return f"{said}, too little data for an interval, {p} (Holm)"
-    said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p} (Holm)"
-    missed = f"; a true difference of {row['detectable']:.3f} would be found, uncorrected, in 80 % of such samples"
+        return f"{said}, too little data for an interval, {p}"
+    said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p}"
+    missed = f"; minimum detectable difference {row['detectable']:.3f} (80 % power, unadjusted)"
     return said + (missed if row["p_holm"] >= 0.05 else "")

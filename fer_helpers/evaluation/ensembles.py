@@ -20,7 +20,12 @@ from fer_helpers.evaluation.naming import annotator_names
 
 
 def majority(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
-    """Share of the votes for each label (plurality vote)."""
+    """Share of the votes for each label (plurality vote).
+
+    >>> rows = [("c1", "A", "sad"), ("c1", "B", "sad"), ("c1", "C", "fear"), ("c1", "D", "sad")]
+    >>> majority(pd.DataFrame(rows, columns=["clip_id", "rater", "label"]), ["fear", "sad"]).loc["c1"].tolist()
+    [0.25, 0.75]
+    """
     from crowdkit.aggregation import MajorityVote  # 1.6 s: it imports nltk
 
     return _aggregated(MajorityVote(), votes, labels)

@@ -227,6 +227,16 @@ def metrics(confusion: np.ndarray, names: Iterable[str] | None = None) -> dict[s
 
     Returns:
         one array of shape (...) for each name.
+
+    Three happy clips of four and one fearful clip of two are found:
+
+    >>> {name: round(float(value), 3) for name, value in metrics([[3, 1], [1, 1]], ["WAR", "UAR"]).items()}
+    {'WAR': 0.667, 'UAR': 0.625}
+
+    With a column more, a fearful clip without a prediction counts as wrong:
+
+    >>> {name: round(float(value), 3) for name, value in metrics([[3, 1, 0], [0, 1, 1]], ["WAR", "UAR"]).items()}
+    {'WAR': 0.667, 'UAR': 0.625}
     """
     m = margins(confusion)
     wanted = METRICS.values() if names is None else [METRICS[name] for name in names]
@@ -234,7 +244,11 @@ def metrics(confusion: np.ndarray, names: Iterable[str] | None = None) -> dict[s
 
 
 def of_classes(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """Recall, precision and F1 of each class, NaN where undefined: arrays of shape (..., n_labels)."""
+    """Recall, precision and F1 of each class, NaN where undefined: arrays of shape (..., n_labels).
+
+    >>> {name: values.tolist() for name, values in of_classes([[3, 1], [0, 0]]).items()}
+    {'recall': [0.75, nan], 'precision': [1.0, 0.0], 'F1': [0.8571428571428571, 0.0]}
+    """
     m = margins(confusion)
     return {metric.name: metric.of(m) for metric in METRICS.values() if metric.of and metric.of_class}
 
@@ -245,5 +259,8 @@ def brier(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     Args:
         truth: label index, shape (n,).
         probabilities: shape (n, n_labels), rows sum to 1.
+
+    >>> brier(np.array([0, 0]), np.array([[1.0, 0.0], [0.5, 0.5]])).tolist()
+    [0.0, 0.5]
     """
     return ((probabilities - np.eye(probabilities.shape[1])[truth]) ** 2).sum(axis=1)

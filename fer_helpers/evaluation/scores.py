@@ -86,7 +86,7 @@ GROUP = {"subjects": "subject", "clips": "clip_id"}
 
 
 def _baselines(labelled: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
-    """What it takes no look at the picture to reach: rows as predictions, one a clip."""
+    """Picture-blind baselines: rows as predictions, one for each clip."""
     nothing = dict.fromkeys([*tables.PROBABILITIES, "confidence"], np.nan)
     clips = labelled.drop_duplicates("clip_id").assign(model=tables.NOBODY, **nothing)
     shares = clips["truth"].value_counts(normalize=True).sort_index()

@@ -66,7 +66,7 @@ class Columns:
         for number, (name, predictions) in enumerate(runs.items()):
             found = self._series_of(number, predictions)
             if not any((one.rows >= 0).any() for one in found):
-                raise RunError(f"{name} has no prediction of these {len(clips)} clips: run notebook 04 first")
+                raise RunError(f"{name} has no predictions for these {len(clips)} clips: run notebook 04 first")
             self.series += found
         self.truth = {
             taxonomy: _codes([true_label(label, taxonomy, surprise) for label in clips["label"]], labels)

@@ -12,7 +12,15 @@ import pandas as pd
 
 from fer_helpers import corpora, endpoint
 from fer_helpers.emotions import LABELS, question
-from fer_helpers.evaluation import annotator_names, comparisons, ensembles, metric_names, other_annotators, scores
+from fer_helpers.evaluation import (
+    METRICS,
+    annotator_names,
+    comparisons,
+    ensembles,
+    metric_names,
+    other_annotators,
+    scores,
+)
 from fer_helpers.evaluation.summaries import with_interval
 from fer_helpers.files import write_whole
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
@@ -98,6 +106,7 @@ def write(run: Run) -> Path:
         facts=run.facts,
         labelled=not run.read("scores").empty,
         summary=_cells(summary(run)),
+        metrics=[METRICS[name] for name in metric_names("shown")],
         figures=_figures(run, manifest.get("figures", {})),
         explorer=(run.folder / "explorer.html").is_file(),
         notebooks=[name for name in NOTEBOOKS if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],

@@ -71,21 +71,22 @@ class Run:
         table.to_csv(folder / f"{name}.csv")
         self._note("figures", {name: caption})
 
-    def asking(self, form: str = "auto") -> planning.Asking:
-        """How this run asks its model, for a server that can do `form`; auto: as the parameter says, or all."""
+    def asking(self, **learned: str) -> planning.Asking:
+        """How this run asks its model; `learned` is what its server can do, see `annotation.capabilities`."""
         params = self.params
-        form = params.reply_form if form == "auto" else form
-        form = prompts.FORMS[0] if form == "auto" else form
+        form = learned.pop("form", prompts.FORMS[0])
         return planning.Asking(
             model=params.model,
             prompt=params.prompt,
             detail=params.image_detail,
-            form=form,
+            form=form if params.reply_form == "auto" else params.reply_form,
             label_order=params.label_order,
             seed=params.seed,
             replicates=params.n_replicates,
             temperature=params.temperature,
             reasoning_effort=params.reasoning_effort,
+            max_tokens=params.max_tokens_out,
+            **learned,
             prices=self.prices,
         )
 
@@ -151,5 +152,5 @@ def open_run(folder: Path) -> Run:
     """
     manifest = read_manifest(folder)
     if not manifest:
-        raise RunError(f"{shown(folder)} is no run's folder: it has no manifest.json")
+        raise RunError(f"{shown(folder)} is not a run's folder: it has no manifest.json")
     return Run(folder, parameters.validate(manifest["params"], f"{shown(folder)}/manifest.json"))

@@ -1,24 +1,19 @@
 """Killed again and again: an annotating process loses nothing that it kept, and asks nothing of it twice."""
 
-import asyncio
 import multiprocessing
 import random
 import sqlite3
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from fer_helpers import endpoint
-from fer_helpers.annotation import _progress as progress
-from fer_helpers.annotation import _transport as transport
-from fer_helpers.annotation import online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.endpoint import Faults
-from fer_helpers.endpoint.model import ConstantModel
-from tests.endpoint.test_faults import books, named, planned_for
+from tests.support.children import annotate, serve
+from tests.support.faults import books, named
+from tests.support.plans import planned_for
 
 N, KILLS, CONCURRENCY, DEADLINE_S = 2000, 20, 8, 120
 FAULTS = Faults(latency_s=0.01, latency_sigma=0.5, server_error=0.03, unavailable=0.02, reset=0.02, rate_limited=0.02)
@@ -27,22 +22,6 @@ pytestmark = [
     pytest.mark.timeout(DEADLINE_S + 60),
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL"),
 ]
-
-
-def serve(address):
-    """The endpoint's process: gives its address, and serves until it is killed."""
-    with endpoint.serve(faults=FAULTS, model=ConstantModel()) as url:
-        address.put(url)
-        time.sleep(2 * DEADLINE_S)
-
-
-def run(url, path, planned):
-    """The annotating process."""
-    transport._backoff = lambda _: 0.01
-    progress.tqdm.set_lock(threading.RLock())  # tqdm's own is shared between processes, and a kill would leak it
-    with Archive(path) as archive:
-        picture = lambda clip_id, _: clip_id.encode()  # noqa: E731
-        asyncio.run(online.annotate(planned, picture, archive, url, max_concurrency=CONCURRENCY))
 
 
 def kept(path):
@@ -71,7 +50,7 @@ def kill_at(process, path, n, rng):
 def processes():
     """Forks of a process that has imported what takes seconds, and has no threads."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["openai", "aiohttp", "tests.annotation.test_kill"])
+    context.set_forkserver_preload(["openai", "aiohttp", "tests.support.children"])
     return context
 
 
@@ -79,12 +58,12 @@ def test_no_kill_loses_an_answer_or_asks_for_one_twice(processes, tmp_path):
     rng, path, planned = random.Random(1), Path(tmp_path, "a.sqlite"), planned_for(N)
     name_of = {key: named(clip_id) for key, clip_id in zip(planned["key"], planned["clip_id"], strict=True)}
     address = processes.Queue()
-    server = processes.Process(target=serve, args=(address,), daemon=True)
+    server = processes.Process(target=serve, args=(address, FAULTS, 2 * DEADLINE_S), daemon=True)
     server.start()
     url, began, before, asked_before = address.get(timeout=60), time.monotonic(), set(), {}
     try:
         for moment in [*sorted(rng.sample(range(1, N - 100), KILLS)), None]:
-            process = processes.Process(target=run, args=(url, path, planned), daemon=True)
+            process = processes.Process(target=annotate, args=(url, path, planned, CONCURRENCY), daemon=True)
             process.start()
             if moment is None:
                 process.join(DEADLINE_S)

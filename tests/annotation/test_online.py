@@ -3,15 +3,15 @@
 import asyncio
 import base64
 import json
+import random
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
 import time
 import tracemalloc
-from collections import Counter
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -20,97 +20,29 @@ import pandas as pd
 import pytest
 from aiohttp import web
 
+from fer_helpers.annotation import Access, _failures, access, online
 from fer_helpers.annotation import _progress as progress
 from fer_helpers.annotation import _transport as transport
-from fer_helpers.annotation import access, online
 from fer_helpers.annotation._limits import Concurrency
 from fer_helpers.annotation.archive import Archive, Entry
 from fer_helpers.errors import BudgetError, EndpointError, ParamsError
 from fer_helpers.prompting import planning, pricing
 from fer_helpers.prompting.planning import Asking
-from tests.prompting.test_planning import frames_of
+from tests.support.completions import MODEL, failure, good, picture, served, served_by
+from tests.support.plans import frames_of, planned_for
 
-MODEL = "some-model"
 PLANNED = planning.plan(frames_of({"a": 3, "b": 1}), ["per_frame"], ["seven"], Asking(MODEL))  # four requests
 
 
-def good(label="happy"):
-    message = {"role": "assistant", "content": json.dumps({"label": label}), "refusal": None}
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 1,
-        "model": f"{MODEL}-2026",
-        "system_fingerprint": "fp_1",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105},
-    }
-
-
-def failure(status, code=None, **headers):
-    return web.json_response({"error": {"message": "no", "type": "t", "code": code}}, status=status, headers=headers)
-
-
-@contextmanager
-def served(reply):
-    """A server on loopback whose `reply(picture, n)` answers a completion; counts what each picture was asked."""
-    asked: Counter[str] = Counter()
-    together = {"now": 0, "most": 0}
-
-    async def chat(request):
-        body = await request.json()
-        picture = body["messages"][0]["content"][1]["image_url"]["url"]
-        asked[picture] += 1
-        together["now"] += 1
-        together["most"] = max(together["most"], together["now"])
-        await asyncio.sleep(0.02)
-        together["now"] -= 1
-        found = reply(picture, asked[picture])
-        return found if isinstance(found, web.Response) else web.json_response(found)
-
-    with served_by(chat) as url:
-        yield url, asked, together
-
-
-@contextmanager
-def served_by(chat):
-    """A server on loopback with the handler `chat`."""
-
-    async def models(_):
-        return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
-
-    loop, app = asyncio.new_event_loop(), web.Application()
-    app.router.add_post("/v1/chat/completions", chat)
-    app.router.add_get("/v1/models", models)
-    runner = web.AppRunner(app)
-    loop.run_until_complete(runner.setup())
-    loop.run_until_complete(web.TCPSite(runner, "127.0.0.1", 0).start())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-
-
-def picture(clip, index):
-    return f"{clip}{index}".encode()
-
-
-def ask(url, path, planned=PLANNED, concurrency=2, **options):
+def ask(to, path, planned=PLANNED, concurrency=2, **options):
+    to = Access(to) if isinstance(to, str) else to
     with Archive(path) as archive:
-        return asyncio.run(online.annotate(planned, picture, archive, url, max_concurrency=concurrency, **options))
-
-
-def many(n, model=MODEL):
-    return planning.plan(frames_of({f"c{number}": 1 for number in range(n)}), ["per_frame"], ["seven"], Asking(model))
+        return asyncio.run(online.annotate(planned, picture, archive, to, max_concurrency=concurrency, **options))
 
 
 @pytest.fixture(autouse=True)
 def _no_key_and_no_wait(monkeypatch):
-    monkeypatch.delenv(access.KEY_VARIABLE, raising=False)
+    monkeypatch.delenv(access.OPENAI_KEY, raising=False)
     monkeypatch.setattr(transport, "_backoff", lambda _: 0.01)
 
 
@@ -172,7 +104,7 @@ def test_a_lasting_failure_is_an_error_and_asked_again_next_time(tmp_path):
         ({**good(), "choices": [{"finish_reason": "length", "message": {"content": '{"label":"ha'}}]}, "truncated"),
         ({**good(), "choices": [{"finish_reason": "stop", "message": {"refusal": "no"}}]}, "refused"),
         (good("bored"), "invalid"),
-        ({"choices": [{"message": {"content": 7}, "finish_reason": "stop"}]}, "error"),
+        ({"choices": [{"message": {"content": 7}, "finish_reason": "stop"}]}, "invalid"),
     ],
 )
 def test_a_failure_is_a_status_and_asked_once(tmp_path, reply, status):
@@ -190,10 +122,11 @@ def test_a_failure_is_a_status_and_asked_once(tmp_path, reply, status):
 @pytest.mark.parametrize(
     ("reply", "message"),
     [
-        ((401, "invalid_api_key"), "refuses the key"),
-        ((403, None), "refuses the key"),
+        ((401, "invalid_api_key"), "wants a key: name its variable in api_key_env"),
+        ((403, "account_deactivated"), "answers 403 whatever is asked"),
+        ((402, None), "no quota or money left"),
         ((404, "model_not_found"), "is not served"),
-        ((429, "insufficient_quota"), "no quota left"),
+        ((429, "insufficient_quota"), "no quota or money left"),
     ],
 )
 def test_what_no_request_survives_ends_the_run_at_once(tmp_path, reply, message):
@@ -224,11 +157,11 @@ def test_a_server_that_is_gone_ends_the_run(tmp_path):
 
 
 def test_the_key_is_neither_kept_nor_shown(tmp_path, monkeypatch, capfd):
-    monkeypatch.setenv(access.KEY_VARIABLE, "sk-very-secret")
-    with served(lambda *_: failure(401, "invalid_api_key")) as (url, _, _), pytest.raises(EndpointError) as caught:
-        ask(url, tmp_path / "a.sqlite")
-    with served(lambda *_: failure(500)) as (url, _, _):
-        answers = ask(url, tmp_path / "a.sqlite")
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    with served(lambda *_: failure(401, "sk-very-secret")) as (url, _, _), pytest.raises(EndpointError) as caught:
+        ask(Access(url, "MY_KEY"), tmp_path / "a.sqlite")
+    with served(lambda *_: failure(500, "sk-very-secret")) as (url, _, _):
+        answers = ask(Access(url, "MY_KEY"), tmp_path / "a.sqlite")
     assert "secret" not in str(caught.value) + answers.to_csv() + "".join(capfd.readouterr())
     assert all(b"secret" not in path.read_bytes() for path in tmp_path.iterdir())
 
@@ -269,7 +202,7 @@ def test_a_connection_that_breaks_is_not_a_server_that_is_gone(tmp_path):
         server = await asyncio.start_server(take, "127.0.0.1", 0)
         with Archive(tmp_path / "a.sqlite") as archive:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-            answers = await online.annotate(PLANNED.iloc[:1], picture, archive, url)
+            answers = await online.annotate(PLANNED.iloc[:1], picture, archive, Access(url))
         server.close()
         return answers, connections
 
@@ -302,12 +235,35 @@ def test_the_exchange_is_kept_with_its_name(tmp_path):
     ],
 )
 def test_how_long_a_server_wants_to_be_left_alone(headers, seconds):
-    assert transport.retry_after(headers) == seconds
+    assert _failures.retry_after(headers) == seconds
+
+
+BACKOFF = transport._backoff  # as it is where no test shortens it
+
+
+@pytest.mark.parametrize(("attempt", "most"), [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (20, 30)])
+def test_pauses_double_up_to_half_a_minute_and_are_drawn_from_all_of_that(attempt, most):
+    """Full jitter: evenly from 0 to 0.5 · 2^attempt s, so the mean is half of it (standard error 0.3 % of `most`)."""
+    random.seed(1)
+    pauses = [BACKOFF(attempt) for _ in range(10_000)]
+    assert 0 <= min(pauses) < 0.01 * most
+    assert 0.99 * most < max(pauses) <= most
+    assert statistics.mean(pauses) == pytest.approx(most / 2, abs=0.02 * most)
+
+
+def test_between_attempts_it_waits_as_long_as_it_drew(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(transport, "_backoff", lambda attempt: drawn.append(attempt) or 0.3)
+    with served(lambda _, n: good() if n == 3 else failure(500)) as (url, _, _):
+        began = time.monotonic()
+        ask(url, tmp_path / "a.sqlite", PLANNED.iloc[:1])
+    assert time.monotonic() - began >= 0.6
+    assert drawn == [1, 2]
 
 
 def test_a_date_is_so_many_seconds_away():
     when = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    assert 85 < transport.retry_after({"retry-after": when}) <= 90
+    assert 85 < _failures.retry_after({"retry-after": when}) <= 90
 
 
 def test_a_date_is_waited_for(tmp_path):
@@ -330,7 +286,7 @@ def test_a_refusal_by_rate_pauses_everybody(tmp_path):
         return failure(429, **{"Retry-After": "1"}) if len(times) == 1 else good()
 
     with served(reply) as (url, _, _):
-        answers = ask(url, tmp_path / "a.sqlite", many(12))
+        answers = ask(url, tmp_path / "a.sqlite", planned_for(12, MODEL))
     assert set(answers["status"]) == {"ok"}
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert max(gaps) > 0.9
@@ -340,7 +296,7 @@ def test_a_refusal_by_rate_pauses_everybody(tmp_path):
 def test_a_pause_too_long_for_a_run_ends_it(tmp_path):
     with served(lambda *_: failure(429, **{"Retry-After": "7200"})) as (url, _, _):
         began = time.monotonic()
-        with pytest.raises(EndpointError, match="wants no more requests for 120 min"):
+        with pytest.raises(EndpointError, match="rate limit: retry in 120 min"):
             ask(url, tmp_path / "a.sqlite")
         assert time.monotonic() - began < 30
 
@@ -349,13 +305,13 @@ def test_a_rate_is_kept(tmp_path):
     """600 a minute are ten a second: ten at once, twenty more in two seconds."""
     with served(lambda *_: good()) as (url, asked, _):
         began = time.monotonic()
-        ask(url, tmp_path / "a.sqlite", many(30), concurrency=30, requests_per_minute=600)
+        ask(url, tmp_path / "a.sqlite", planned_for(30, MODEL), concurrency=30, requests_per_minute=600)
     assert time.monotonic() - began >= 1.9
     assert asked.total() == 30
 
 
 def test_tokens_a_minute_are_kept(tmp_path):
-    planned = many(4)
+    planned = planned_for(4, MODEL)
     each = int(planned["tokens_in"].iloc[0]) + 64  # and at most so many out
     with served(lambda *_: good()) as (url, _, _):
         began = time.monotonic()
@@ -415,7 +371,7 @@ def test_a_server_that_bears_four_is_asked_by_few(tmp_path):
         return web.json_response(good())
 
     with served_by(chat) as url:
-        answers = ask(url, tmp_path / "a.sqlite", many(200), concurrency=32)
+        answers = ask(url, tmp_path / "a.sqlite", planned_for(200, MODEL), concurrency=32)
     assert set(answers["status"]) == {"ok"}
     assert max(most) == 4
 
@@ -433,10 +389,10 @@ def worst(planned):
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_the_cap_lets_through_what_it_can_bear_at_worst(tmp_path, concurrency):
     """With three answered, what is left bears a fourth at worst; with four it does not, whatever is under way."""
-    planned = many(10, "gpt-4o-mini")
+    planned = planned_for(10, "gpt-4o-mini")
     cap = 3.5 * CHEAP + worst(planned)
     with served(lambda *_: good()) as (url, asked, _):
-        with pytest.raises(BudgetError, match=r"4 were answered .* 6 are left; a higher cap goes on") as caught:
+        with pytest.raises(BudgetError, match=r"4 were answered .* 6 are left; raise the cap to resume") as caught:
             ask(url, tmp_path / "a.sqlite", planned, concurrency, max_cost_usd=cap)
         assert f"US$ {4 * CHEAP:.6f} of max_cost_usd {cap}" in str(caught.value)
         assert asked.total() == 4
@@ -450,7 +406,7 @@ def test_the_cap_lets_through_what_it_can_bear_at_worst(tmp_path, concurrency):
 
 def test_a_reply_that_was_lost_counts_as_paid(tmp_path):
     """Half a reply may have been billed: the cap counts it at its worst price."""
-    planned = many(1, "gpt-4o-mini")
+    planned = planned_for(1, "gpt-4o-mini")
     half = lambda *_: web.Response(text='{"choices": [', content_type="application/json")  # noqa: E731
     with served(half) as (url, asked, _), pytest.raises(BudgetError):
         ask(url, tmp_path / "a.sqlite", planned, max_cost_usd=2.5 * worst(planned))
@@ -458,7 +414,7 @@ def test_a_reply_that_was_lost_counts_as_paid(tmp_path):
 
 
 def test_a_batch_answer_counts_half(tmp_path):
-    planned = many(1, "gpt-4o-mini")
+    planned = planned_for(1, "gpt-4o-mini")
     key = planned["key"].iloc[0]
     with Archive(tmp_path / "a.sqlite") as archive:
         archive.put(Entry(key, "ok", json.dumps(good()), "gpt-4o-mini", 1.0, "2026-01-01T00:00:00+00:00", "batch"))
@@ -519,11 +475,12 @@ def test_a_replay_sends_nothing(tmp_path, monkeypatch):
 ANNOTATE = """
 import asyncio, sys
 from pathlib import Path
-from fer_helpers.annotation import online
+from fer_helpers.annotation import Access, online
 from fer_helpers.annotation.archive import Archive
-from tests.annotation.test_online import many, picture
+from tests.support.completions import MODEL, picture
+from tests.support.plans import planned_for
 with Archive(Path(sys.argv[2])) as archive:
-    asyncio.run(online.annotate(many(40), picture, archive, sys.argv[1], max_concurrency=4))
+    asyncio.run(online.annotate(planned_for(40, MODEL), picture, archive, Access(sys.argv[1]), max_concurrency=4))
 """
 
 
@@ -548,7 +505,7 @@ def test_told_to_stop_what_is_under_way_is_kept(tmp_path, number):
         process.send_signal(number)
         assert process.wait(60) == -number
     with Archive(tmp_path / "a.sqlite") as archive:
-        kept = archive.statuses(many(40)["key"])
+        kept = archive.statuses(planned_for(40, MODEL)["key"])
     assert len(asked) == 12
     assert list(kept.values()) == ["ok"] * 12
 
@@ -556,15 +513,15 @@ def test_told_to_stop_what_is_under_way_is_kept(tmp_path, number):
 def test_an_error_for_all_waits_for_replies_under_way(tmp_path):
     async def chat(request):
         body = await request.json()
-        if body["messages"][0]["content"][1]["image_url"]["url"].endswith(base64.b64encode(b"c20").decode()):
+        if body["messages"][0]["content"][1]["image_url"]["url"].endswith(base64.b64encode(b"20").decode()):
             return failure(401)
         await asyncio.sleep(0.5)
         return web.json_response(good())
 
-    with served_by(chat) as url, pytest.raises(EndpointError, match="refuses the key"):
-        ask(url, tmp_path / "a.sqlite", many(9), concurrency=4)
+    with served_by(chat) as url, pytest.raises(EndpointError, match="wants a key"):
+        ask(url, tmp_path / "a.sqlite", planned_for(9, MODEL), concurrency=4)
     with Archive(tmp_path / "a.sqlite") as archive:
-        assert len(archive.statuses(many(9)["key"])) == 3
+        assert len(archive.get(planned_for(9, MODEL)["key"])) == 3
 
 
 def test_progress_is_drawn_ten_times_a_second_at_most(tmp_path, monkeypatch):
@@ -577,7 +534,7 @@ def test_progress_is_drawn_ten_times_a_second_at_most(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "tqdm", Bar)
     with served(lambda *_: good()) as (url, _, _):
         began = time.monotonic()
-        ask(url, tmp_path / "a.sqlite", many(300, "gpt-4o-mini"), concurrency=32)
+        ask(url, tmp_path / "a.sqlite", planned_for(300, "gpt-4o-mini"), concurrency=32)
         seconds = time.monotonic() - began
     assert len(drawn) <= 10 * seconds + 5
     assert "300/300" in drawn[-1]
@@ -587,14 +544,14 @@ def test_progress_is_drawn_ten_times_a_second_at_most(tmp_path, monkeypatch):
 def test_memory_does_not_grow_with_the_plan(tmp_path):
     """Pictures of 50 kB: what 400 requests hold on to is less than twenty of them would."""
     big = bytes(50_000)
-    planned = many(400)
+    planned = planned_for(400, MODEL)
 
     async def main(archive, url):
         tracemalloc.start()
-        await online.annotate(planned.iloc[:100], lambda *_: big, archive, url, max_concurrency=4)
+        await online.annotate(planned.iloc[:100], lambda *_: big, archive, Access(url), max_concurrency=4)
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        await online.annotate(planned, lambda *_: big, archive, url, max_concurrency=4)
+        await online.annotate(planned, lambda *_: big, archive, Access(url), max_concurrency=4)
         after, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return after - before, peak - before
@@ -603,43 +560,3 @@ def test_memory_does_not_grow_with_the_plan(tmp_path):
         grown, peak = asyncio.run(main(archive, url))
     assert grown < 1_000_000
     assert peak < 5_000_000
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("embedded", True),
-        ("http://127.0.0.1:1234/v1", True),
-        ("http://localhost/v1", True),
-        ("http://[::1]:80/v1", True),
-        ("https://api.example.org/v1", False),
-        ("http://192.168.1.5/v1", False),
-        ("http://127.0.0.1.example.org/v1", False),
-        ("http://localhost@example.org/v1", False),
-    ],
-)
-def test_what_stays_on_this_machine(url, local):
-    assert access.is_local(url) == local
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("https://api.example.org/v1", "m", False, False), "set allow_upload: true"),
-        (("https://api.example.org/v1", "m", False, True), "set the environment variable OPENAI_API_KEY"),
-        (("ftp://x", "m", True, True), "give an http"),
-        (("embedded", "gpt-4o-mini", True, False), "has only 'fer2013-cnn'"),
-    ],
-)
-def test_access_is_refused_before_anything_is_sent(arguments, message):
-    with pytest.raises(EndpointError, match=message):
-        access.check_access(*arguments)
-
-
-def test_access_is_checked_against_the_server():
-    with served(lambda *_: good()) as (url, _, _):
-        access.check_access(url, MODEL, False, False)
-        with pytest.raises(EndpointError, match=r"'other' is not served at .*: it has some-model"):
-            access.check_access(url, "other", False, False)
-    with pytest.raises(EndpointError, match="does not answer"):
-        access.check_access(url, MODEL, False, False)

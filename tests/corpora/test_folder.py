@@ -82,9 +82,9 @@ def test_links_out_of_the_corpus_are_not_followed_and_said(corpus, tmp_path):
     with pytest.warns(UserWarning, match="that lead out of the corpus") as said:
         table = load_folder(corpus)
     assert [str(warning.message).partition(";")[0] for warning in said] == [
-        f"corpus folder {corpus}: 2 symbolic links that lead out of the corpus were not followed, 'film.mp4' first",
-        f"corpus folder {corpus / 'pictures'}: 1 symbolic links that lead out of the corpus were not followed, "
-        "'2.jpg' first",
+        f"corpus folder {corpus}: 2 symbolic links that lead out of the corpus were not followed (first: 'film.mp4')",
+        f"corpus folder {corpus / 'pictures'}: 1 symbolic links that lead out of the corpus were not followed "
+        "(first: '2.jpg')",
     ]
     assert ids(table) == ["a", "pictures", "same"]
     assert table["n_frames"].tolist()[1] == 1
@@ -102,7 +102,7 @@ def test_ten_thousand_files_are_listed_in_seconds(corpus):
 def test_names_that_are_not_utf8_are_refused(corpus):
     with open(os.fsencode(corpus) + b"/caf\xe9.mp4", "wb"):  # noqa: PTH123 - Path takes no bytes
         pass
-    with pytest.raises(CorpusError, match=r"1 file names are not UTF-8, 'caf\\udce9.mp4' first; rename them"):
+    with pytest.raises(CorpusError, match=r"1 file names are not UTF-8 \(first: 'caf\\udce9.mp4'\); rename them"):
         load_folder(corpus)
 
 
@@ -327,21 +327,21 @@ def test_an_empty_label_means_unlabelled_and_no_label_column_means_ask_the_folde
         ),
         (
             "path\nclips\nmanifest.csv\n",
-            "path is no video, picture or folder of pictures in 2 row(s) (line 2 'clips', line 3 'manifest.csv'); "
+            "path is not a video, picture or folder of pictures in 2 row(s) (line 2 'clips', line 3 'manifest.csv'); "
             "delete the rows",
         ),
         (
             "path,clip_id\nclips/a.mp4,one\nclips/b.mp4,one\n",
-            "clip_id stands more than once in 2 row(s) (line 2 'one', line 3 'one'); give each clip its own",
+            "duplicate clip_id in 2 row(s) (line 2 'one', line 3 'one'); give each clip its own",
         ),
         (
             "path\nclips/a.mp4\nclips\\a.mp4\n",
-            "path without clip_id stands more than once in 2 row(s) (line 2 'clips/a.mp4', line 3 'clips/a.mp4'); "
+            "duplicate path without clip_id in 2 row(s) (line 2 'clips/a.mp4', line 3 'clips/a.mp4'); "
             "give each row a clip_id",
         ),
         (
             "path,intensity\nclips/a.mp4,1.5\nclips/b.mp4,high\nc,nan\n",
-            "intensity is no number from 0 to 1 in 3 row(s) (line 2 '1.5', line 3 'high', line 4 'nan'); correct them",
+            "intensity is not a number 0-1 in 3 row(s) (line 2 '1.5', line 3 'high', line 4 'nan'); correct them",
         ),
     ],
 )

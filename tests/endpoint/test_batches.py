@@ -14,7 +14,7 @@ import pytest
 
 from fer_helpers import endpoint
 from fer_helpers.endpoint import BatchFaults, batches, files
-from tests.endpoint.test_endpoint import encoded, noise, part, request
+from tests.support.chat import encoded, noise, part, request
 
 pytestmark = pytest.mark.timeout(60)
 

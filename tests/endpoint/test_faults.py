@@ -1,6 +1,5 @@
 """Faults on purpose: the plan, and each fault on the wire, as a client meets it."""
 
-import base64
 import http.client
 import json
 import math
@@ -11,65 +10,23 @@ import sys
 import time
 from hashlib import sha256
 from types import SimpleNamespace
-from urllib.request import urlopen
 
-import numpy as np
 import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fer_helpers import endpoint
 from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.endpoint import Faults, faults, faulty
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import ROOT
-from fer_helpers.prompting import planning, replies
-from tests.conftest import fer
-from tests.prompting.test_planning import frames_of
+from fer_helpers.prompting import replies
+from tests.support.command import fer
+from tests.support.faults import body, books, named, served
 
 pytestmark = pytest.mark.timeout(60)
 DIGESTS = [sha256(str(number).encode()).hexdigest() for number in range(2000)]
-
-
-class ByPicture:
-    """A model whose answer depends on the picture's bytes, so that an answer given to another request shows."""
-
-    def read(self, data):
-        chosen = sha256(data).digest()[0] % 7
-        return np.array([0.88 if number == chosen else 0.02 for number in range(7)]), (224, 224)
-
-
-def served(plan):
-    return endpoint.serve(faults=plan, model=ByPicture())
-
-
-def books(url):
-    with urlopen(url.removesuffix("/v1") + faulty.BOOKS) as reply:
-        return json.load(reply)
-
-
-def data_url(text):
-    return "data:image/jpeg;base64," + base64.b64encode(text.encode()).decode()
-
-
-def planned_for(n):
-    """One request each about the clips "0", "1", ... with one key frame."""
-    asking = planning.Asking(endpoint.MODEL)
-    return planning.plan(frames_of({str(number): 1 for number in range(n)}), ["per_frame"], ["seven"], asking)
-
-
-ROW = planned_for(1).iloc[0]
-
-
-def body(text="a"):
-    """What annotation sends for a picture whose bytes are `text`."""
-    return planning.body_of(ROW, [data_url(text)])
-
-
-def named(text="a"):
-    return faults.digest(json.dumps(body(text)).encode())
 
 
 def send(url, text="a", **options):
@@ -183,7 +140,8 @@ def test_a_request_has_one_name_however_it_is_written():
     ],
 )
 def test_what_a_fault_leaves_of_a_reply(kind, content, cut):
-    choice = {"index": 0, "message": {"role": "assistant", "content": content, "refusal": None}}
+    message = {"role": "assistant", "content": content, "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
     reply = faults.altered({"id": "x", "choices": [choice], "usage": usage}, kind, "0")
     assert reply["choices"][0]["message"]["content"] == cut

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 
@@ -59,6 +60,23 @@ def test_alpha_equals_the_package_from_the_raters_themselves(rows):
     votes = used.to_numpy(float)
     agreeing = (votes * (votes - 1)).sum(axis=1) / (votes.sum(axis=1) - 1)
     assert agreement._alpha(votes.sum(axis=0), agreeing.sum()) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_interval_of_alpha_equals_drawing_clips_with_the_package():
+    """60 clips and three raters; its ends lie at Φ(± 2.001 √(60/59)), Student's t of 59 degrees as in Hesterberg."""
+    rng = np.random.default_rng(2)
+    truth = rng.integers(0, 4, (60, 1))
+    votes = np.where(rng.random((60, 3)) < 0.6, truth, rng.integers(0, 4, (60, 3)))
+    counts = (votes[:, :, None] == np.arange(4)).sum(axis=1)
+    drawn = [
+        krippendorff.alpha(value_counts=counts[rng.integers(0, 60, 60)], level_of_measurement="nominal")
+        for _ in range(4000)
+    ]
+    found = agreement.alpha(pd.DataFrame(counts, columns=LABELS), n_resamples=4000)
+    tail = stats.norm.cdf(-2.001 * np.sqrt(60 / 59))
+    expected = np.quantile(drawn, [tail, 1 - tail])
+    assert [found["ci_low"], found["ci_high"]] == pytest.approx(expected, abs=0.015)
+    assert found["ci_high"] - found["ci_low"] > 0.2
 
 
 @settings(deadline=None, max_examples=20)

@@ -37,6 +37,31 @@ def test_the_interval_of_bonett_and_price_by_hand():
     assert (round(low, 4), round(high, 4)) == (0.0514, 0.2427)
 
 
+def test_the_detectable_difference_is_bloom_s():
+    """2.8 standard errors (Bloom 1995): 1.96 to reach p < 0.05, and 0.84 more to do so in 80 % of samples.
+
+    Of the example above: 2.8016 √((27/102 − (15/102)²) / 102) = 0.1368.
+    """
+    truth = np.zeros(100, int)
+    a, b = np.where(np.arange(100) < 20, 0, 1), np.where(np.arange(100) >= 95, 0, 1)
+    found = compared(truth, a, b, np.arange(100), 7, 50)["WAR"]
+    assert found["detectable"] == pytest.approx(0.1368, abs=1e-4)
+    by_subject = compared(truth, a, b, np.arange(100) // 5, 7, 4000)["WAR"]
+    error = (by_subject["ci_high"] - by_subject["ci_low"]) / 2 / 2.093  # Student's t of 19 degrees, from the table
+    assert by_subject["detectable"] == pytest.approx(2.8016 * error, rel=1e-3)
+
+
+def test_a_difference_as_large_as_the_detectable_one_is_found_in_80_percent():
+    """One alone is right on 15 % of 500 clips: about √(0.15 / 500) is the standard error, 2.8 of them 4.86 %."""
+    detectable, found = [], []
+    for only_a, only_b in np.random.default_rng(1).multinomial(500, [0.0993, 0.0507, 0.85], 1000)[:, :2]:
+        p, *_, error = mcnemar(np.arange(500) < only_a, np.arange(500) >= 500 - only_b)
+        detectable.append(comparisons.POWER * error)
+        found.append(p < 0.05)
+    assert np.mean(detectable) == pytest.approx(0.0993 - 0.0507, abs=0.001)
+    assert 0.74 <= np.mean(found) <= 0.82  # the exact test is a little weaker than the normal distribution's
+
+
 def test_holm_by_hand():
     """.01 × 3, .04 × 1 but not under .03 × 2, which comes before it; what was not tested counts for nothing."""
     np.testing.assert_allclose(holm([0.01, np.nan, 0.04, 0.03]), [0.03, np.nan, 0.06, 0.06])
@@ -110,8 +135,13 @@ def test_single_frames_are_not_compared():
     ("a", "b", "n_clips", "words"),
     [
         ([None] * 3, ["happy"] * 3, 0, "No clip has a label of both s and t: nothing is compared."),
-        (["happy"], ["sad"], 1, "On 1 clip, WAR cannot tell s and t apart: s minus t is +1.000, 95 % interval "),
-        (["happy"] * 3, ["happy"] * 3, 3, "On 3 clips, WAR cannot tell s and t apart: s minus t is +0.000"),
+        (["happy"], ["sad"], 1, "WAR: no significant difference between s and t on 1 clip: s minus t is +1.000, 95 % "),
+        (
+            ["happy"] * 3,
+            ["happy"] * 3,
+            3,
+            "WAR: no significant difference between s and t on 3 clips: s minus t is +0.000",
+        ),
     ],
 )
 def test_with_next_to_nothing_the_result_says_so(a, b, n_clips, words):
@@ -136,11 +166,11 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
     found = compare(predictions(s=truth, t=wrong, u=few), clips(truth, subject), n_resamples=500)
     told = found[found["metric"] == "WAR"].set_index(["strategy_a", "strategy_b"])["sentence"]
     assert told["s", "t"].startswith(
-        "On these 140 clips of 14 subjects, WAR is higher with s than with t: s minus t is +0.857, 95 % interval "
+        "WAR: s scores higher than t on 140 clips of 14 subjects: s minus t is +0.857, 95 % interval "
     )
-    assert "cannot tell s and u apart" in told["s", "u"]
-    assert "would be found, uncorrected, in 80 % of such samples" in told["s", "u"]
-    apart = found["sentence"].str.contains("is higher with")
+    assert "no significant difference between s and u" in told["s", "u"]
+    assert "(80 % power, unadjusted)" in told["s", "u"]
+    apart = found["sentence"].str.contains("scores higher than")
     pd.testing.assert_series_equal(apart, found["p_holm"] < 0.05, check_names=False, check_dtype=False)
 
 

@@ -2,7 +2,10 @@
 
 Clips have the class shares of FERV39k's DailyLife, so the rarest class has 3 of 240. A label is drawn by the row of
 its class from a fixed confusion table; a subject adds an ease of its own, by which clips are right whatever the row.
+`make test` simulates few data sets, `make coverage` as many as docs/statistics.md cites; seeds are fixed in both.
 """
+
+import os
 
 import numpy as np
 import pytest
@@ -11,7 +14,8 @@ from fer_helpers.evaluation import comparisons
 from fer_helpers.evaluation._bootstrap import interval, resample, t_interval
 from fer_helpers.evaluation.metrics import metrics
 
-N = 2000  # data sets: a coverage of 95 % is known to ±1 %
+N = int(os.environ.get("FER_DATA_SETS", 300))  # with 2000 a coverage of 95 % is known to ±1 %
+DOUBT = 0.01 * (2000 / N) ** 0.5  # two standard errors of a share near 5 % or 95 %
 SHARES = np.array([640, 31, 138, 483, 461, 501, 85]) / 2339
 RECALL = np.array([0.55, 0.35, 0.35, 0.75, 0.65, 0.45, 0.5])
 NAMES = ("WAR", "UAR", "macro F1", "kappa")
@@ -50,7 +54,7 @@ def covered(groups, true, seed):
 def assert_nominal(hits):
     rates = dict(zip(NAMES, np.mean(hits, axis=0), strict=True))
     print({name: f"{rate:.3f}" for name, rate in rates.items()})
-    assert all(0.93 <= rate <= 0.97 for rate in rates.values()), rates
+    assert all(abs(rate - 0.95) <= 0.01 + DOUBT for rate in rates.values()), rates
 
 
 def test_intervals_over_240_clips_cover_the_truth():
@@ -89,7 +93,7 @@ def test_intervals_of_paired_differences_over_240_clips_cover_the_truth():
         hits.append([low <= true[name] <= high for name, (low, high) in zip(true, ends, strict=True)])
     rates = dict(zip(comparisons.METRICS, np.mean(hits, axis=0), strict=True))
     print({name: f"{rate:.3f}" for name, rate in rates.items()})
-    assert all(0.93 <= rate <= 0.97 for rate in rates.values()), rates
+    assert all(abs(rate - 0.95) <= 0.01 + DOUBT for rate in rates.values()), rates
 
 
 def test_over_subjects_the_permutation_test_errs_in_5_percent_and_mcnemar_in_far_more():
@@ -105,8 +109,8 @@ def test_over_subjects_the_permutation_test_errs_in_5_percent_and_mcnemar_in_far
         rate = np.mean([result[name]["p"] <= 0.05 for result in results])
         holds = np.mean([result[name]["ci_low"] <= 0 <= result[name]["ci_high"] for result in results])
         print(f"{name}: false positives {rate:.3f}, interval holds 0 in {holds:.3f}")
-        assert 0.04 <= rate <= 0.06, name
-        assert 0.93 <= holds <= 0.97, name
+        assert abs(rate - 0.05) <= DOUBT, name
+        assert abs(holds - 0.95) <= 0.01 + DOUBT, name
     print(f"McNemar, which takes clips for independent: {np.mean(naive):.3f}")
     assert np.mean(naive) > 0.1
 
@@ -133,4 +137,4 @@ def test_the_permutation_test_over_clips_errs_in_5_percent():
         p.append([np.mean([1, *(abs(permuted[name]) >= abs(observed[name]) - 1e-12)]) for name in ("UAR", "macro F1")])
     rates = np.mean(np.array(p) <= 0.05, axis=0)
     print(rates)
-    assert ((rates >= 0.04) & (rates <= 0.06)).all(), rates
+    assert (abs(rates - 0.05) <= DOUBT).all(), rates

@@ -8,7 +8,7 @@ from fer_helpers.emotions import SEVEN
 from fer_helpers.evaluation import predictions
 from fer_helpers.prompting import planning
 from fer_helpers.prompting.planning import Asking
-from tests.prompting.test_planning import frames_of
+from tests.support.plans import frames_of
 
 CLIPS = tables.check(
     "clips",

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fer_helpers import emotions, tables
-from fer_helpers.emotions import SEVEN
+from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.evaluation import agreement, scores
 from fer_helpers.figures.scores import forest
 
@@ -97,6 +97,52 @@ def test_without_probabilities_they_are_unknown_also_of_the_baselines():
     assert found.loc[("s", "Brier"), "value"] == pytest.approx(6 / 7)
     assert found.loc[[(scores.ALWAYS, "Brier"), (scores.ALWAYS, "ECE")], "value"].isna().all()
     assert np.isnan(scored().loc[("s", "Brier"), "value"])
+
+
+@pytest.mark.parametrize(
+    ("answered", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_interval_of_coverage_is_wilsons_as_published(answered, n, low, high):
+    """Newcombe 1998, Statistics in Medicine 17:857, table I, method 3."""
+    names = [f"c{i}" for i in range(n)]
+    clips = pd.DataFrame({"clip_id": names, "path": names, "label": "happy", "start_s": 0.0, "status": "ok"})
+    rows = [prediction(name, "happy" if i < answered else None) for i, name in enumerate(names)]
+    found = scores.score(table_of(*rows), tables.check("clips", clips), n_resamples=20)
+    row = found[found["strategy"] == "s"].set_index("metric").loc["coverage"]
+    assert (round(row["ci_low"], 4), round(row["ci_high"], 4)) == (low, high)
+
+
+def single_clips(counts):
+    """The confusion matrix of each clip that `counts` counts."""
+    kinds = np.argwhere(counts)
+    clips = np.zeros((int(np.sum(counts)), *np.shape(counts)))
+    clips[np.arange(len(clips)), *np.repeat(kinds, np.array(counts)[tuple(kinds.T)], axis=0).T] = 1
+    return clips
+
+
+def test_whoever_is_worse_than_chance_has_a_negative_interval():
+    """6 of 46 right, both classes and both labels 23 times: kappa = MCC = 2 WAR − 1, so their ends are Wilson's."""
+    by_clip = single_clips([[3, 0, 20], [0, 0, 0], [20, 0, 3]])
+    ends = scores.intervals(by_clip, TERNARY, 2000, 1)
+    low, high = (2 * end - 1 for end in (0.0612, 0.2566))  # Wilson's interval of 6 / 46
+    for name in ("kappa", "MCC"):
+        assert ends[name] == (pytest.approx(low, abs=0.05), pytest.approx(high, abs=0.05))
+
+
+@pytest.mark.parametrize(
+    ("metric", "floor", "counts"),
+    [
+        ("kappa", -1, [[0, 0, 11], [0, 0, 2], [16, 0, 0]]),
+        ("MCC", -1, [[0, 0, 11], [0, 0, 2], [25, 1, 0]]),
+        ("UAR", 0, [[0, 0, 10], [0, 0, 0], [24, 0, 3]]),
+        ("F1, macro", 0, [[0, 0, 11], [0, 0, 0], [12, 0, 3]]),
+    ],
+)
+def test_no_interval_ends_where_the_metric_cannot_be(metric, floor, counts):
+    """Tables whose resamples, moved to the value, reach below what is possible: the end is the floor itself."""
+    low, high = scores.intervals(single_clips(counts), TERNARY, 200, 1)[metric]
+    assert low == floor < high
 
 
 def test_the_trivial_baseline_by_hand():

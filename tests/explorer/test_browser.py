@@ -430,7 +430,7 @@ explorer"""
         for name in ("soft_vote", "multi_frame")
     )
     changed = int((a != b).sum())
-    assert heading(page).startswith(f"Changed sides: {changed} clips, page 1 of ")
+    assert heading(page).startswith(f"Different label: {changed} clips, page 1 of ")
     page.get_by_test_id("fer-next").click()
     loaded(page, min(12, changed - 12))
 

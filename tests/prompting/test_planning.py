@@ -9,26 +9,9 @@ from fer_helpers import tables
 from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.prompting import planning, pricing, prompts
 from fer_helpers.prompting.planning import Asking
+from tests.support.plans import frames_of
 
 ALL = ["single_frame", "per_frame", "majority_vote", "soft_vote", "multi_frame"]
-
-
-def frames_of(clips: dict[str, int]) -> pd.DataFrame:
-    rows = [
-        {
-            "clip_id": clip,
-            "frame_index": 3 * number,
-            "time_s": 0.12 * number,
-            "path": f"frames/{clip}/{number}.jpg",
-            "sha256": f"{clip}-{number}",
-            "width": 224,
-            "height": 224,
-            "status": "ok",
-        }
-        for clip, n in clips.items()
-        for number in range(n)
-    ]
-    return tables.check("frames", pd.DataFrame(rows))
 
 
 FRAMES = frames_of({"a": 5, "b": 2})

@@ -1,0 +1,53 @@
+"""Notebooks executed in this process: no kernel to start and nothing to import again, so that many runs are cheap."""
+
+import ast
+import asyncio
+import inspect
+import warnings
+from pathlib import Path
+from unittest import mock
+
+import matplotlib.pyplot as plt
+import nbformat
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from fer_helpers import pipeline
+
+
+def run_here(notebook, params, out):
+    """In the place of `pipeline._run`: its cells with `params`, and a copy with execution counts but no outputs."""
+    book, values = nbformat.read(pipeline.source(notebook), as_version=4), params.model_dump()
+    code = [cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()]
+    namespace = {"__name__": "__main__"}
+    with plt.rc_context(), warnings.catch_warnings(), mock.patch.object(Figure, "savefig", _drawn):
+        plt.switch_backend("agg")
+        warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+        for count, cell in enumerate(code, 1):
+            _execute(cell.source, f"{notebook}, cell {count}", namespace)
+            if "parameters" in cell.metadata.get("tags", []):
+                namespace.update({name: values[name] for name in pipeline.declared(notebook)})
+            cell.execution_count, cell.outputs = count, []
+        plt.close("all")
+    nbformat.write(book, out / "notebooks" / f"{notebook}.ipynb")
+
+
+def _drawn(figure, path, **_):
+    """In the place of `savefig`, which would spend most of the time: laid out and drawn once, and an empty file."""
+    if Path(path).suffix == ".svg":
+        figure.draw_without_rendering()
+    Path(path).touch()
+
+
+def _execute(source, name, namespace):
+    """A cell as a kernel executes it: `await` may stand at its top, and what it ends with is displayed."""
+    body = ast.parse(source).body
+    last = ast.Expression(body.pop().value) if isinstance(body[-1], ast.Expr) and source[-1] != ";" else None
+    _run(ast.Module(body, []), name, "exec", namespace)
+    if last and (shown := _run(last, name, "eval", namespace)) is not None:
+        display(shown)
+
+
+def _run(tree, name, mode, namespace):
+    value = eval(compile(tree, name, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), namespace)
+    return asyncio.run(value) if inspect.iscoroutine(value) else value
