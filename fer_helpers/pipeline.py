@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import time
@@ -10,7 +9,6 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import nbformat
 from traitlets.config import Config
@@ -21,24 +19,8 @@ from fer_helpers.errors import BudgetError, RunError
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
-from fer_helpers.runs import NOTEBOOKS, Run, open_run, read_manifest, write_manifest
+from fer_helpers.runs import NOTEBOOKS, Run, declared, open_run, read_manifest, source, write_manifest
 from fer_helpers.tables import IMPORTED
-
-
-def source(notebook: str) -> Path:
-    """The notebook's own file; a run never starts from an executed copy."""
-    return ROOT / "notebooks" / f"{notebook}.ipynb"
-
-
-def declared(notebook: str) -> dict[str, Any]:
-    """Names and defaults of the notebook's parameters cell."""
-    cells = nbformat.read(source(notebook), as_version=4).cells
-    code = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
-    return {
-        item.target.id: ast.literal_eval(item.value)
-        for item in ast.parse(code).body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value
-    }
 
 
 def execute(params: Params, say: Callable[[str], None] = print) -> Path:

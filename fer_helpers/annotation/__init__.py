@@ -3,6 +3,7 @@
 from fer_helpers.annotation import access, batches, books, capabilities, online, plans
 from fer_helpers.annotation.access import Access
 from fer_helpers.annotation.archive import Archive, Entry
+from fer_helpers.annotation.asking import ask, continued
 from fer_helpers.annotation.batch_files import Limits
 from fer_helpers.annotation.batch_ledger import Ledger
 
@@ -13,9 +14,11 @@ __all__ = [
     "Ledger",
     "Limits",
     "access",
+    "ask",
     "batches",
     "books",
     "capabilities",
+    "continued",
     "online",
     "plans",
 ]

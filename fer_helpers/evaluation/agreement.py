@@ -103,6 +103,16 @@ def alpha(counts: pd.DataFrame, n_resamples: int = 10_000, seed: int = 1) -> dic
     return {"value": float(value), "ci_low": low, "ci_high": high, "n_clips": len(paired)}
 
 
+def described(counts: pd.DataFrame, n_resamples: int = 10_000, seed: int = 1) -> str:
+    """How well people agree among themselves, in a sentence; `counts` are their votes by clip and label."""
+    kappa, n_used = fleiss_kappa(counts)
+    found = alpha(counts, n_resamples, seed)
+    return (
+        f"People among themselves: Krippendorff's alpha {found['value']:.3f} [{found['ci_low']:.3f}, "
+        f"{found['ci_high']:.3f}] over {found['n_clips']} clips, Fleiss's kappa {kappa:.3f} over {n_used}."
+    )
+
+
 def _alpha(totals: np.ndarray, agreeing: np.ndarray) -> np.ndarray:
     """Alpha from the votes for each label, shape (..., n_labels), and the coincidences on the diagonal, (...)."""
     n = totals.sum(axis=-1)

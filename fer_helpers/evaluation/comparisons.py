@@ -19,6 +19,8 @@ from fer_helpers.evaluation.naming import pair_names
 from fer_helpers.evaluation.scores import GROUP, join, resampled_unit
 
 QUESTION = ["taxonomy", "asked"]
+PAPER_CLAIM = ("majority_vote", "multi_frame")  # arXiv 2502.12454: the second does slightly better, and costs less
+WAYS = {"ternary": "asked directly", "seven": "collapsed from seven"}  # to three classes, by the labels asked for
 Z, POWER = 1.959964, 1.959964 + 0.841621  # standard errors to 95 %, and to be found with 80 % power
 
 
@@ -53,6 +55,24 @@ def compare(
     parts = [_question(part, unit, n_resamples, seed, within) for _, part in labelled.groupby(QUESTION, sort=False)]
     rows = [row for part in parts for row in part]
     return tables.check("comparisons", pd.DataFrame(rows, columns=columns))
+
+
+def between(comparisons: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    """Rows of the comparisons table that compare the strategies `a` and `b`."""
+    return comparisons[comparisons[["strategy_a", "strategy_b"]].isin([a, b]).all(axis=1)]
+
+
+def direct_or_collapsed(
+    predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positive", n_resamples: int = 10_000, seed: int = 1
+) -> pd.DataFrame:
+    """Each strategy's three classes, asked directly against collapsed from seven; imported predictions are left out.
+
+    Returns:
+        as `compare`, with WAYS in place of the models; empty where only one of the two was asked.
+    """
+    ternary = predictions[(predictions["taxonomy"] == "ternary") & (predictions["strategy"] != tables.IMPORTED)]
+    ways = ternary.assign(model=ternary["asked"].map(WAYS), asked="ternary")
+    return compare(ways, clips, surprise, n_resamples, seed, within="strategy")
 
 
 def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, within: str) -> list[dict[str, Any]]:

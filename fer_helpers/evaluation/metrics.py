@@ -103,6 +103,7 @@ class Metric:
         bounded: it cannot fall when a wrong prediction turns right, so that missing ones give it Manski's bounds.
         compared: annotators are compared by it, pair by pair.
         shown: in the summary of a run.
+        of_confidence: it says whether confidence means what it says.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Metric:
     bounded: bool = False
     compared: bool = False
     shown: bool = False
+    of_confidence: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -193,6 +195,7 @@ METRICS: dict[str, Metric] = {
             "(Brier 1950)",
             "without probabilities",
             high=2.0,
+            of_confidence=True,
         ),
         Metric(
             "ECE",
@@ -200,6 +203,7 @@ METRICS: dict[str, Metric] = {
             "expected calibration error: mean gap between confidence and share correct; top label, 15 bins of equal "
             "width (Naeini et al. 2015; Guo et al. 2017)",
             "without confidence",
+            of_confidence=True,
         ),
         Metric("coverage", None, "share of the labelled clips that have a prediction", "never"),
     )
@@ -212,7 +216,7 @@ def metric_of(name: str) -> Metric:
 
 
 def metric_names(trait: str) -> list[str]:
-    """Names of the metrics of all classes together that are "bounded", "compared" or "shown"."""
+    """Names of the metrics of all classes together that are "bounded", "compared", "shown" or "of_confidence"."""
     return [name for name, metric in METRICS.items() if getattr(metric, trait) and not metric.of_class]
 
 

@@ -1,8 +1,8 @@
 """What an annotator is called: in tables, figures, sentences, the explorer and the report; decided here alone.
 
 An annotator is a strategy under a model. The strategy alone says enough where one model was asked; where several were,
-the model stands behind it. Who was imported has no other name than its own; what was not asked (a baseline that looks
-at no picture, an ensemble of several models) goes by its strategy.
+the model stands behind it. Who was imported goes by its own name, with "(imported)" where a strategy is called so; what
+was not asked (a baseline that looks at no picture, an ensemble of several models) goes by its strategy.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from fer_helpers.prompting import STRATEGIES
 from fer_helpers.tables import IMPORTED, NOBODY, SEVERAL
 
 
@@ -19,8 +20,10 @@ def display_names(annotators: Iterable[tuple[str, str]]) -> list[str]:
     """What to call each of these (strategy, model) where they stand side by side."""
     annotators = list(annotators)
     asked = {model for strategy, model in annotators if _was_asked(strategy, model)}
+    others = {strategy for strategy, _ in annotators} | set(STRATEGIES)
     return [
-        model if strategy == IMPORTED
+        f"{model} (imported)" if strategy == IMPORTED and model in others
+        else model if strategy == IMPORTED
         else f"{strategy} ({model})" if len(asked) > 1 and _was_asked(strategy, model)
         else strategy
         for strategy, model in annotators

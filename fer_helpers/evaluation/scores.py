@@ -14,6 +14,7 @@ from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
 from fer_helpers.evaluation._bootstrap import interval, is_single, mean_interval, resample
 from fer_helpers.evaluation.calibration import calibration_error, reliability
 from fer_helpers.evaluation.metrics import brier, margins, metric_of, metrics, of_classes
+from fer_helpers.evaluation.naming import annotator_names
 from fer_helpers.evaluation.predictions import collapsed
 
 KEYS = ["strategy", "model", "taxonomy", "asked"]
@@ -222,6 +223,13 @@ def _coverage(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> dic
     return {"metric": "coverage", "value": answered.mean(), **_ends(ends), **n_clips}
 
 
+def in_range(scores: pd.DataFrame) -> bool:
+    """Whether every score there is lies between its metric's least and greatest value."""
+    known = scores.dropna(subset="value")
+    pairs = [(value, metric_of(name)) for value, name in zip(known["value"], known["metric"], strict=True)]
+    return all(metric.low - 1e-9 <= value <= metric.high + 1e-9 for value, metric in pairs)
+
+
 def confusion_matrix(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
     """Counts of clips by true label (rows) and predicted label (columns), every label in the order given."""
     counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, labels), dropna=False)
@@ -238,13 +246,15 @@ def confused_pairs(joined: pd.DataFrame) -> pd.DataFrame:
     wrong = joined[joined["truth"] != joined["label"]]
     pairs = wrong.groupby(["truth", "label"]).agg(clips=("clip_id", "size"), confidence=("confidence", "mean"))
     share = pairs["clips"] / totals.reindex(pairs.index.get_level_values("truth")).to_numpy()
-    pairs.insert(1, "share of the truth", share)
-    return pairs.sort_values(["clips", "share of the truth"], ascending=False, kind="stable")
+    pairs.insert(1, "share of true label", share)
+    pairs = pairs.sort_values(["clips", "share of true label"], ascending=False, kind="stable")
+    return pairs.rename_axis(["true label", "predicted label"])
 
 
 def recalls(joined: pd.DataFrame) -> pd.DataFrame:
-    """Recall of each class (columns, in the taxonomy's order) by strategy (rows), of rows with a label."""
+    """Recall of each class (columns, in the taxonomy's order) by annotator (rows), of rows with a label."""
     answered = joined[joined["label"].notna()]
-    right = (answered["truth"] == answered["label"]).groupby([answered["strategy"], answered["truth"]], sort=False)
+    called = annotator_names(answered).rename("annotator")
+    right = (answered["truth"] == answered["label"]).groupby([called, answered["truth"]], sort=False)
     recall = right.mean().unstack()
     return recall[[label for label in TAXONOMIES[joined["taxonomy"].iloc[0]] if label in recall]]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PRICES = Path(__file__).with_name("prices.yaml")
 BATCH_DISCOUNT = 0.5
+HOSTED = ("gpt-4o-mini", "gpt-4.1-mini", "gpt-6-luna")  # priced in the notebooks, beside the model that is asked
 MESSAGE_OVERHEAD = 4  # tokens around each message
 REPLY_OVERHEAD = 3  # tokens that open the reply; with one message 7, as measured on gpt-4o, 4o-mini and 4.1
 

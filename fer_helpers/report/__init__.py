@@ -6,8 +6,7 @@ from fer_helpers.report.page import (
     side_by_side,
     summary,
     summary_text,
-    with_interval,
     write,
 )
 
-__all__ = ["annotator", "differing_params", "side_by_side", "summary", "summary_text", "with_interval", "write"]
+__all__ = ["annotator", "differing_params", "side_by_side", "summary", "summary_text", "write"]

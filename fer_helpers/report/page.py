@@ -21,6 +21,7 @@ from fer_helpers.evaluation import (
     other_annotators,
     scores,
 )
+from fer_helpers.evaluation.summaries import with_interval
 from fer_helpers.files import write_whole
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
 
@@ -53,15 +54,6 @@ def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     questions = [question(*pair) for pair in zip(scores["taxonomy"], scores["asked"], strict=True)]
     named = scores.assign(question=questions, strategy=annotator_names(scores), words=with_interval(scores))
     return named.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
-
-
-def with_interval(scores: pd.DataFrame) -> pd.Series:
-    """Each score as "0.58 [0.52, 0.65]"; without an interval alone; a dash where it is undefined."""
-    words = [
-        "–" if pd.isna(value) else f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
-        for value, low, high in zip(scores["value"], scores["ci_low"], scores["ci_high"], strict=True)
-    ]
-    return pd.Series(words, index=scores.index, dtype="str").str.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:

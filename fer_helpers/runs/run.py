@@ -12,21 +12,14 @@ from matplotlib.figure import Figure
 
 from fer_helpers import params as parameters
 from fer_helpers import tables
-from fer_helpers.errors import RunError
+from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.frames import store
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
 from fer_helpers.prompting import planning, pricing, prompts
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
+from fer_helpers.runs.notebooks import NOTEBOOKS, declared
 from fer_helpers.tables import IMPORTED
-
-NOTEBOOKS = (
-    "01_data_exploration",
-    "02_frame_extraction",
-    "03_zero_shot_annotation",
-    "04_strategy_comparison",
-    "05_error_analysis",
-)
 
 
 class Run:
@@ -117,16 +110,25 @@ class Run:
         return read_manifest(self.folder).get("facts", {})
 
 
-def start(notebook: str, **given: Any) -> Run:
+def start(notebook: str, values: Mapping[str, Any]) -> Run:
     """Begin a notebook: check its parameters, open its run's folder, and note both in the manifest.
 
     The parameters of earlier notebooks come from the manifest, so that a later notebook cannot disagree with
     them.
 
+    Args:
+        notebook: its name, one of NOTEBOOKS.
+        values: the notebook's `globals()`; only what its parameters cell declares is read.
+
     Raises:
-        ParamsError: a parameter of this notebook is wrong.
+        ParamsError: a parameter of this notebook is wrong or missing.
         RunError: an earlier notebook has not been run in this folder.
     """
+    names = declared(notebook)
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ParamsError(f"{notebook}: {', '.join(missing)} not set: run its parameters cell first")
+    given = {name: values[name] for name in names}
     folder = resolve(given["out"])
     manifest = read_manifest(folder)
     earlier = NOTEBOOKS[NOTEBOOKS.index(notebook) - 1] if notebook != NOTEBOOKS[0] else None
