@@ -27,19 +27,19 @@ def _key_and_no_wait(monkeypatch):
     monkeypatch.setattr(transport, "_backoff", lambda _: 0.01)
 
 
-def run(dialect, path, monkeypatch, special="", strategies=("single_frame", "multi_frame"), effort="none", **options):
+def run(dialect, path, monkeypatch, special="", strategies=("single_frame", "multi_frame"), frames=FRAMES):
     """What was learned, the plan and the answers; the special replies only begin after the server was looked at."""
     if dialect.key or dialect.listing_key:
         monkeypatch.setenv("A_KEY", dialect.key or dialect.listing_key)
     access = lambda url: Access(url, "A_KEY" if dialect.key else "", 5.0)  # noqa: E731
-    asking = Asking(dialect.model, reasoning_effort=effort)
+    asking = Asking(dialect.model, reasoning_effort="none")
     with Archive(path) as archive:
         with serve(dialect) as served:
             found = capabilities.learn(access(served.base_url), asking, archive, 2)
-        planned = planning.plan(FRAMES, strategies, ["seven"], replace(asking, **found.asking))
+        planned = planning.plan(frames, strategies, ["seven"], replace(asking, **found.asking))
         with serve(dialect, special=special) as served:
             answers = asyncio.run(
-                online.annotate(planned, picture, archive, access(served.base_url), max_concurrency=2, **options)
+                online.annotate(planned, picture, archive, access(served.base_url), max_concurrency=2)
             )
     return found, planned, answers, served
 
@@ -216,9 +216,8 @@ def test_a_label_in_any_wrapping_is_read(special, tmp_path, monkeypatch):
 def test_a_reply_without_a_label_is_a_status(special, status, attempts, tmp_path, monkeypatch):
     """Two requests, too few to say that every one fails."""
     frames = FRAMES[FRAMES["clip_id"].isin(["c0", "c1"])]
-    monkeypatch.setattr("tests.annotation.test_dialects.FRAMES", frames)
     args = (vllm.PROCESSED, tmp_path / "a.sqlite", monkeypatch, special)
-    _, planned, answers, served = run(*args, strategies=["single_frame"])
+    _, planned, answers, served = run(*args, strategies=["single_frame"], frames=frames)
     assert answers["status"].eq(status).all(), answers["raw"].tolist()
     assert answers["label"].isna().all()
     assert len(served.asked) == attempts * len(planned)
@@ -239,9 +238,9 @@ def test_a_whole_reply_may_end_in_other_words(finish, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("finish", ABRUPT)
 def test_half_a_reply_is_an_error_and_asked_again(finish, tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.annotation.test_dialects.FRAMES", FRAMES[FRAMES["clip_id"] == "c0"])
+    one = FRAMES[FRAMES["clip_id"] == "c0"]
     args = (vllm.PROCESSED, tmp_path / "a.sqlite", monkeypatch, f"finish_{finish}")
-    _, _, answers, served = run(*args, strategies=["single_frame"])
+    _, _, answers, served = run(*args, strategies=["single_frame"], frames=one)
     assert answers["status"].tolist() == ["error"]
     assert len(served.asked) == transport.ATTEMPTS
 
@@ -291,17 +290,16 @@ def test_what_is_true_of_a_request_costs_that_request_alone(dialect, special, st
 
 def test_a_dead_backend_ends_the_run_with_its_reason(tmp_path, monkeypatch):
     """A gateway's 502 for everything: five requests given up are enough, however many are left."""
-    monkeypatch.setattr("tests.annotation.test_dialects.FRAMES", frames_of({f"c{n}": 1 for n in range(40)}))
+    many = frames_of({f"c{n}": 1 for n in range(40)})
     with pytest.raises(EndpointError, match=r"5 requests to .* failed alike, with no answer between them: .*run again"):
-        run(gateway.DIALECT, tmp_path / "a.sqlite", monkeypatch, "dead_backend", strategies=["single_frame"])
+        run(gateway.DIALECT, tmp_path / "a.sqlite", monkeypatch, "dead_backend", ["single_frame"], many)
 
 
 def test_a_slow_server_of_one_slot_loses_nothing(tmp_path, monkeypatch):
     """Time-outs cut the concurrency as refusals do."""
     slow = replace(ollama.DIALECT, slots=1, seconds=0.4)
-    monkeypatch.setattr("tests.annotation.test_dialects.FRAMES", frames_of({f"c{n}": 1 for n in range(10)}))
-    asking = Asking(slow.model)
-    planned = planning.plan(FRAMES, ["single_frame"], ["seven"], asking)
+    ten = frames_of({f"c{n}": 1 for n in range(10)})
+    planned = planning.plan(ten, ["single_frame"], ["seven"], Asking(slow.model))
     with serve(slow) as served, Archive(tmp_path / "a.sqlite") as archive:
         there = Access(served.base_url, "", 1.0)
         answers = asyncio.run(online.annotate(planned, picture, archive, there, max_concurrency=8))
