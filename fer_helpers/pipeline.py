@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 import nbformat
 from traitlets.config import Config
 
-from fer_helpers import corpora, report, tables
+from fer_helpers import corpora, report, statuses, tables
 from fer_helpers.annotation import Ledger, access
-from fer_helpers.errors import BudgetError, RunError
+from fer_helpers.errors import BudgetError, EndpointError, RunError
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
@@ -28,6 +28,7 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
 
     Raises:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
+        EndpointError: no request was answered; the report is written all the same.
     """
     for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
         say(notice)
@@ -40,7 +41,11 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
     sent = _steps(NOTEBOOKS, params, say)
     say(f"requests sent: {sent}")
     run = open_run(resolve(params.out))
-    report.write(run)
+    path = report.write(run)
+    if not (set(run.read("answers")["status"]) - {statuses.ERROR}):
+        errors = report.commonest_errors(run, 1)
+        said = f"; most ended with: {errors['error'].iloc[0]}" if len(errors) else ""
+        raise EndpointError(f"none of {run.facts['n_requests']} requests was answered{said}; see {shown(path)}")
     return run.folder
 
 

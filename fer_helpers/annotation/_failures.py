@@ -79,7 +79,7 @@ def judge(error: Exception) -> Failure:
 
     if isinstance(error, openai.APIStatusError):
         reason, code = said(error)
-        kind = _of_status(error.status_code, f"{code} {reason} {_text(error)}")
+        kind = _of_status(error.status_code, f"{code} {reason} {body_of(error)}")
         sign = f"{error.status_code} {code or reason[:60]}"
         return Failure(kind, reason, retry_after(error.response.headers), sign=sign)
     if isinstance(error, BadReply):
@@ -129,7 +129,7 @@ def is_about_money(words: str) -> bool:
 
 def said(error: Any) -> tuple[str, str]:
     """What a response with an error status says, in one line, and its code or type; whatever form its body has."""
-    text = _text(error)
+    text = body_of(error)
     try:
         body: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -150,7 +150,8 @@ def said(error: Any) -> tuple[str, str]:
     return _line(title[1] if title else text) or f"status {error.status_code}", ""
 
 
-def _text(error: Any) -> str:
+def body_of(error: Any) -> str:
+    """The body of the response behind an error, cut; its message where there is none."""
     try:
         return str(error.response.text)[:20_000]
     except Exception:  # the body was not read, or is no text

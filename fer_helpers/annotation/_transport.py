@@ -14,7 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from fer_helpers import statuses
-from fer_helpers.annotation._failures import BadReply, Failure, judge
+from fer_helpers.annotation._failures import BadReply, Failure, body_of, judge
 from fer_helpers.annotation._limits import Budget, Concurrency, Rates
 from fer_helpers.errors import EndpointError
 from fer_helpers.prompting import pricing, replies
@@ -40,6 +40,16 @@ class Reply:
     attempts: int
     usd: float | None = None  # price of the reply; None if not known
     earlier_usd: float = 0.0  # what attempts before it were billed, or may have been
+
+    @property
+    def kept(self) -> str:
+        """What the archive keeps: the body as it came, or what the error said."""
+        if self.failure is None or self.error is None:
+            return self.text
+        known = [getattr(self.error, name, None) for name in ("status_code", "status", "code", "type")]
+        status = next((int(one) for one in known[:2] if one), 0)
+        code = next((str(one) for one in known[2:] if one), "")
+        return replies.error_entry(status, self.failure.reason, code, self.text or body_of(self.error))
 
 
 def _backoff(attempt: int) -> float:

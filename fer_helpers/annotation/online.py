@@ -218,10 +218,7 @@ class _Run:
         labels = TAXONOMIES[row["taxonomy"]]
         reply = await self._sender.send(row["model"], labels, to_json(body), row["tokens_in"] + out, worst)
         end = self._end_of_run(reply, row["model"])
-        text = reply.text
-        if reply.failure:
-            status = getattr(reply.error, "status_code", None) or getattr(reply.error, "status", None) or 0
-            text = replies.error_entry(status, reply.failure.reason, _code(reply), reply.text or _body(reply.error))
+        text = reply.kept
         if len(self._key) >= 8:  # a server may repeat the key in what it says; shorter ones are no secrets
             text = text.replace(self._key, "***")
         entry = Entry(
@@ -266,17 +263,6 @@ class _Run:
             f"US$ {spent:.6f} of max_cost_usd {cap} are spent, and the next request could go beyond: {done} were "
             f"answered in this run and are kept, {len(self._left) - done} are left; raise the cap to resume"
         )
-
-
-def _code(reply: _transport.Reply) -> str:
-    return str(getattr(reply.error, "code", "") or getattr(reply.error, "type", "") or "")
-
-
-def _body(error: Exception | None) -> str:
-    try:
-        return str(error.response.text)  # type: ignore[union-attr]
-    except Exception:  # no response, or one that was not read
-        return ""
 
 
 def _row(entry: Entry, labels: Sequence[str], prices: pricing.PriceBook) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from fer_helpers import corpora, endpoint
+from fer_helpers import corpora, endpoint, statuses
 from fer_helpers.emotions import LABELS, question
 from fer_helpers.evaluation import (
     METRICS,
@@ -47,6 +47,20 @@ def summary(run: Run) -> pd.DataFrame:
     metrics = metric_names("shown")
     wide = _wide(table[table["metric"].isin(metrics)], ["question", "strategy", "n_clips", "n_missing"])
     return wide[metrics].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
+
+
+def outcomes(run: Run) -> pd.DataFrame:
+    """What became of the run's requests: status, how many requests, and what it means."""
+    counts = run.read("answers")["status"].value_counts()
+    rows = [(name, int(counts[name]), status.meaning) for name, status in statuses.ANSWER.items() if name in counts]
+    return pd.DataFrame(rows, columns=["status", "requests", "meaning"])
+
+
+def commonest_errors(run: Run, most: int = 3) -> pd.DataFrame:
+    """The errors that most requests ended with, in the server's words, and how many each."""
+    answers = run.read("answers")
+    said = answers.loc[answers["status"] == statuses.ERROR, "raw"].fillna("").str.slice(0, 200)
+    return said.value_counts().head(most).rename_axis("error").reset_index(name="requests")
 
 
 def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -90,9 +104,12 @@ def _shares(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary_text(run: Run) -> str:
-    """`summary` for a terminal, without the columns that would not fit."""
+    """`summary` for a terminal, without the columns that would not fit; below it the statuses and common errors."""
     too_many = set(metric_names("shown")) - set(metric_names("compared"))
-    return summary(run).drop(columns=list(too_many), errors="ignore").to_string(index=False)
+    lines = [summary(run).drop(columns=list(too_many), errors="ignore").to_string(index=False)]
+    lines += [f"{row.status}: {row.requests} requests ({row.meaning})" for row in outcomes(run).itertuples()]
+    lines += [f"error of {row.requests} requests: {row.error}" for row in commonest_errors(run).itertuples()]
+    return "\n".join(lines)
 
 
 def write(run: Run) -> Path:
@@ -106,6 +123,8 @@ def write(run: Run) -> Path:
         facts=run.facts,
         labelled=not run.read("scores").empty,
         summary=_cells(summary(run)),
+        outcomes=_cells(outcomes(run)),
+        errors=_cells(commonest_errors(run)),
         metrics=[METRICS[name] for name in metric_names("shown")],
         figures=_figures(run, manifest.get("figures", {})),
         explorer=(run.folder / "explorer.html").is_file(),
