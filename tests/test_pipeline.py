@@ -9,10 +9,12 @@ import papermill
 import pytest
 
 from fer_helpers import pipeline, tables
+from fer_helpers.annotation.archive import Archive
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.runs.run import NOTEBOOKS, read_manifest
 from tests.support.command import SMALL, fer
+from tests.support.completions import MODEL, failure, served
 
 
 def test_the_demo_ends_with_a_report(small_outputs, small_run):
@@ -198,7 +200,8 @@ def test_a_bad_manifest_is_refused(tmp_path, rows, message):
 def test_a_bad_endpoint_is_refused(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert "does not answer" in bad(tmp_path, *p(base_url="http://127.0.0.1:9/v1"))
-    assert "set the environment variable OPENAI_API_KEY" in bad(tmp_path, *p(base_url="https://api.example.org/v1"))
+    named = p(base_url="https://api.example.org/v1", api_key_env="A_KEY", allow_upload="true")
+    assert "set the environment variable A_KEY" in bad(tmp_path, *named)
 
 
 def test_a_corpus_that_does_not_allow_it_is_not_uploaded(tmp_path, small_outputs, monkeypatch):
@@ -229,3 +232,22 @@ def test_other_prices_are_another_input_of_notebook_03(tmp_path):
         seen.append(pipeline._from_outside("03_zero_shot_annotation", run, tmp_path))
     assert seen[0] == seen[1] != seen[2]
     assert pipeline._from_outside("02_frame_extraction", run, tmp_path) == ""
+
+
+def test_a_run_in_which_nothing_was_answered_is_no_success(tmp_path):
+    """It ended with 0 clips scored, exit code 0 and no hint; the report is written and names the error."""
+
+    def reply(_, n):
+        return failure(400, "invalid_image")
+
+    with served(reply) as (url, _, _):
+        small = ("-p", "n_clips", "7", "-p", "n_resamples", "100", "-p", "strategies", "[multi_frame]")
+        asked = ("-p", "base_url", url, "-p", "model", MODEL, "-p", "reply_form", "text", "-p", "taxonomies", "[seven]")
+        with Archive(tmp_path / "a.sqlite") as archive:  # the first look at the server is over
+            archive.remember(url, MODEL, '{"form": "text", "pictures": 5}')
+        out = ("--out", tmp_path / "run", "-p", "archive", tmp_path / "a.sqlite")
+        result = fer("run", "params/demo.yaml", *small, *asked, *out)
+    assert result.exit_code == 1
+    assert "none of 7 requests was answered; most ended with: no" in result.stderr
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<td>error</td><td>7</td>" in page

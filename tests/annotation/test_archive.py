@@ -13,8 +13,11 @@ from dataclasses import asdict, replace
 import pandas as pd
 import pytest
 
+from fer_helpers.annotation import books, online
 from fer_helpers.annotation.archive import COLUMNS, Archive, Entry
+from fer_helpers.emotions import SEVEN
 from fer_helpers.errors import RunError
+from fer_helpers.prompting import replies
 
 ENTRY = Entry("k1", "error", '{"error": "503"}', "m", 0.1, "2026-01-01T00:00:00+00:00")
 
@@ -262,3 +265,60 @@ def test_an_import_of_no_parquet_is_said(tmp_path):
             archive.import_(tmp_path / "a.parquet")
         with pytest.raises(RunError, match=r"b\.parquet cannot be read as Parquet"):
             archive.import_(tmp_path / "b.parquet")
+
+
+# --- read anew, and never forgotten --------------------------------------------------------------------------
+
+PROSE = '{"choices": [{"finish_reason": "stop", "message": {"content": "<think>hm</think>{\\"label\\":\\"sad\\"}"}}]}'
+
+
+def test_a_better_reader_costs_no_request(tmp_path):
+    """An archive written by a reader that found no label; today's finds one, in what was kept."""
+    planned = pd.DataFrame({"key": ["k1"], "taxonomy": ["seven"]})
+    with Archive(tmp_path / "a.sqlite") as archive:
+        archive.put(replace(ENTRY, status="error", reply=PROSE, reader="a poorer one"))
+        assert online.answered(planned, archive) == {"k1"}
+        (row,) = online.kept(planned, archive).to_dict("records")
+        assert (row["status"], row["label"]) == ("ok", "sad")
+        assert archive.get(["k1"])["k1"].status == "ok"  # and it is remembered who said so
+        assert archive.get(["k1"])["k1"].reader == replies.READER
+
+
+def test_an_archive_from_before_there_were_readers_is_read_anew(tmp_path):
+    path = tmp_path / "a.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE entries (key PRIMARY KEY, status, reply, model, latency_s, created) WITHOUT ROWID")
+        db.execute("INSERT INTO entries VALUES ('k1', 'invalid', ?, 'm', 1.0, 'now')", (PROSE,))
+    with Archive(path) as archive:
+        assert archive.statuses({"k1": SEVEN}) == {"k1": "ok"}
+
+
+def test_what_was_replaced_is_still_billed(tmp_path):
+    """0.5 for a refusal, 0.25 lost on the way and 2 for the label that took its place; a late error adds 0.125."""
+    with Archive(tmp_path / "a.sqlite") as archive:
+        archive.put(replace(ENTRY, status="refused", usd=0.5))
+        archive.put(replace(ENTRY, status="ok", usd=2.0, earlier_usd=0.25))
+        assert archive.prices(["k1"]) == {"k1": (2.0, 0.75)}
+        archive.put(replace(ENTRY, status="error", earlier_usd=0.125))
+        assert archive.prices(["k1"]) == {"k1": (2.0, 0.875)}
+        assert archive.get(["k1"])["k1"].status == "ok"
+        assert books.spent(pd.DataFrame({"key": ["k1", "k2"]}), archive) == 2.875
+
+
+def test_a_reply_kept_before_prices_were_is_priced_by_what_it_says_was_billed(tmp_path):
+    """1,000 tokens in and 100 out of gpt-4o-mini: 0.15 and 0.60 US$ a million."""
+    usage = '{"usage": {"prompt_tokens": 1000, "completion_tokens": 100}, "choices": []}'
+    with Archive(tmp_path / "a.sqlite") as archive:
+        archive.put(replace(ENTRY, reply=usage, model="gpt-4o-mini"))
+        assert books.spent(pd.DataFrame({"key": ["k1"]}), archive) == pytest.approx(0.00021)
+
+
+@pytest.mark.parametrize("reply", ["[" * 100_000, '{"a":' * 100_000, "not JSON"])
+def test_a_reply_that_cannot_be_read_is_kept_and_does_no_harm(tmp_path, reply):
+    planned = pd.DataFrame({"key": ["k1"], "taxonomy": ["seven"]})
+    with Archive(tmp_path / "a.sqlite") as archive:
+        archive.put(replace(ENTRY, status="invalid", reply=reply))
+        (row,) = online.kept(planned, archive).to_dict("records")
+        assert (row["status"], row["tokens_in"]) == ("invalid", None) or pd.isna(row["tokens_in"])
+        assert online.answered(planned, archive) == {"k1"}
+        assert books.spent(planned, archive) == 0

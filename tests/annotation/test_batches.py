@@ -11,6 +11,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -528,3 +529,65 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
         done = fer("batch", "collect", *given)
         assert "12 of 12 requests answered, 0 in batches, 0 missing" in done.output
         assert "`fer-helpers run` continues" in done.output
+
+
+def test_every_shard_is_collected_whatever_the_others_do(tmp_path):
+    """A shard whose output is gone at the server held up all later ones; it can be given up by a command."""
+    with bench(tmp_path) as one:
+        lost, *others = one.submit(requests=2)
+        one.ended()
+        kept = Ledger(one.folder)
+        kept.shards[0].batch_id = "batch_gone"
+        kept.save()
+        notes = one.collect()["note"]
+        assert f"fer-helpers batch give-up {lost.id}" in notes[lost.id]
+        assert sum(shard.collected != "" for shard in one.ledger()) == len(others)
+        assert one.missing() == 0  # those of the lost shard are still waited for
+        batches.give_up(one.folder, lost.id)
+        assert one.missing() == lost.requests
+        with pytest.raises(RunError, match="has no open shard"):
+            batches.give_up(one.folder, lost.id)
+
+
+def test_money_spent_online_counts_against_the_cap_of_a_batch(tmp_path):
+    """0.05 US$ each as a batch; 0.3 are gone online, so a cap of 0.42 leaves two."""
+    priced = PLANNED.assign(cost_usd=0.1)
+    with bench(tmp_path) as one:
+        with one.archive() as archive:
+            archive.put(Entry(PLANNED["key"].iloc[0], "ok", "{}", endpoint.MODEL, 1.0, "2026-01-01", usd=0.3))
+        assert [shard.requests for shard in one.submit(priced, usd=0.42)] == [2]
+
+
+class Odd:
+    """A batch with fields as other servers leave them."""
+
+    id, status, created_at, request_counts, errors, metadata = 7, "in_progress", None, None, None, None
+
+
+def test_odd_fields_of_a_batch_are_borne():
+    shard = batch_ledger.Shard("s", "u", "m", 1, 1, 0.0)
+    shard.take(Odd())
+    assert (shard.batch_id, shard.state, shard.done) == ("7", "in_progress", 0)
+    assert shard.submitted
+
+
+def test_a_line_that_nests_too_deep_is_kept_once_and_blocks_nothing(tmp_path):
+    """The same line made collecting fail for ever; it was paid for, so it is kept as what it is."""
+    deep = b'{"custom_id": "%s", "response": {"status_code": 200, "body": %s}}' % (b"a" * 64, b"[" * 100_000)
+
+    class Streamed:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def stream_to_file(self, path):
+            path.write_bytes(deep + b"\n")
+
+    client = SimpleNamespace(
+        files=SimpleNamespace(with_streaming_response=SimpleNamespace(content=lambda _: Streamed()))
+    )
+    (item,) = batches._items(client, "f", tmp_path / "download.jsonl")
+    entry = batch_files.entry(item, item["custom_id"], SEVEN, "m", "2026-01-01")
+    assert (entry.key, entry.status) == ("a" * 64, "invalid")
