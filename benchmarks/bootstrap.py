@@ -16,11 +16,12 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from fer_helpers.evaluation import interval, metrics, resample, resample_clips, resample_groups
+from fer_helpers.evaluation._bootstrap import interval, resample, resample_clips, resample_groups
+from fer_helpers.evaluation.metrics import metrics
 
 N_CLIPS, N_SUBJECTS, N_RESAMPLES, N_LOOPED, REPEATS = 2339, 91, 10_000, 100, 5
 SHARES = np.array([640, 31, 138, 483, 461, 501, 85]) / N_CLIPS
-NAMES = ("WAR", "F1, macro", "kappa")
+NAMES = ("WAR", "macro F1", "kappa")
 
 
 def data() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -33,7 +33,11 @@ _MEANING = {word: emotion for emotion, words in _WORDS.items() for word in [emot
 
 
 def parse_emotion(word: str) -> str | None:
-    """The one of the seven classes that `word` names ("Happiness" -> "happy"), or None for any other word."""
+    """The one of the seven classes that `word` names ("Happiness" -> "happy"), or None for any other word.
+
+    >>> parse_emotion("Happiness"), parse_emotion("contempt")
+    ('happy', None)
+    """
     return _MEANING.get(word.strip().lower())
 
 
@@ -42,6 +46,9 @@ def valence(emotion: str, surprise: str = "positive") -> str | None:
 
     Surprise has no standard valence: corpora and papers call it positive, neutral or negative, or leave
     it out; `surprise` says which (one of SURPRISE_VALENCES), and "left_out" returns None.
+
+    >>> valence("fear"), valence("surprise"), valence("surprise", "negative")
+    ('negative', 'positive', 'negative')
     """
     if emotion == "surprise":
         return None if surprise == "left_out" else surprise
@@ -52,6 +59,12 @@ def collapse(probabilities: Sequence[float], surprise: str = "positive") -> list
     """Probabilities over SEVEN, in that order, summed over TERNARY, in that order.
 
     With `surprise="left_out"` its share is dropped, so the result sums to one minus that share.
+
+    >>> probabilities = [0.25, 0.0, 0.25, 0.125, 0.25, 0.0, 0.125]  # angry, ..., surprise
+    >>> collapse(probabilities)  # negative, neutral, positive
+    [0.5, 0.25, 0.25]
+    >>> collapse(probabilities, surprise="left_out")
+    [0.5, 0.25, 0.125]
     """
     total = dict.fromkeys(TERNARY, 0.0)
     for emotion, probability in zip(SEVEN, probabilities, strict=True):
@@ -62,7 +75,11 @@ def collapse(probabilities: Sequence[float], surprise: str = "positive") -> list
 
 
 def question(taxonomy: str, asked: str) -> str:
-    """How a taxonomy was reached, in words."""
+    """How a taxonomy was reached, in words.
+
+    >>> question("ternary", "seven")
+    'three, collapsed from seven'
+    """
     if taxonomy == "seven":
         return "seven classes"
     return "three, asked directly" if asked == "ternary" else "three, collapsed from seven"

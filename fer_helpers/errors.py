@@ -13,6 +13,10 @@ class CorpusError(FerError):
     """A corpus folder or its manifest is missing, empty or wrong."""
 
 
+class ListError(FerError):
+    """A list that a user made (a manifest, imported predictions, votes) is missing, or wrong in some line."""
+
+
 class EndpointError(FerError):
     """The model's endpoint cannot be used: not answering, no key, unknown model, quota gone, no consent."""
 

@@ -14,14 +14,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompting import FORMS, PROMPTS, find
+from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, pricing
+from fer_helpers.statuses import RETRIABLE
 
 
 def _among(*known: str) -> AfterValidator:
     def check(names: list[str]) -> list[str]:
         for name in names:
             if name not in known:
-                raise ValueError(f"{name!r} is none of {', '.join(known)}")
+                raise ValueError(f"{name!r} must be one of {', '.join(known)}")
         return _once(names)
 
     return AfterValidator(check)
@@ -35,15 +36,15 @@ def _strategies(names: list[str]) -> list[str]:
 
 def _once(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate name")
     return names
 
 
 class Params(BaseModel):
     """Every parameter with its default (the offline demo), its type and what it does.
 
-    Relative paths start at the project's root. Keys are never parameters: OPENAI_API_KEY is read from the
-    environment.
+    Relative paths start at the project's root. Keys are never parameters: they are read from the environment, each
+    for the one address it was given for.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
@@ -65,7 +66,7 @@ class Params(BaseModel):
     )
     other_labels: Literal["drop", "keep"] | dict[str, Literal[SEVEN]] = Field(  # type: ignore[valid-type]
         "drop",
-        description="clips labelled with none of the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
+        description="clips with a label outside the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
     )
     n_clips: int = Field(240, ge=0, description="clips to render or to draw at random; 0: all there are")
     clip_seconds: float = Field(0.0, ge=0, description="cut videos into pieces this long, s; 0: whole")
@@ -94,10 +95,7 @@ class Params(BaseModel):
     base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
     model: str = Field("fer2013-cnn", min_length=1, description="model asked")
     strategies: Annotated[list[str], AfterValidator(_strategies)] = Field(
-        [
-            *("single_frame", "per_frame", "majority_vote", "soft_vote", "weighted_vote", "multi_frame", "mosaic"),
-            *("cascade", "majority_vote:3", "multi_frame:3"),
-        ],
+        DEFAULT_STRATEGIES,
         min_length=1,
         description="ways of asking and pooling; multi_frame:3 is of three of the key frames",
     )
@@ -116,11 +114,21 @@ class Params(BaseModel):
         "auto", description="what the server is asked for; auto: found out by one probe"
     )
     image_detail: Literal["low", "high", "auto"] = Field("low", description="resolution the model looks at")
+    api_key_env: str = Field(
+        "", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$",
+        description="environment variable that holds the key for base_url; empty: OPENAI_API_KEY, for OpenAI alone",
+    )  # fmt: skip
+    allow_plain_http: bool = Field(False, description="frames may go to another machine over http, not https")
+    timeout_s: float = Field(120.0, gt=0, le=3600, description="wait so long for a byte of a reply, s")
+    max_tokens_out: int = Field(
+        0, ge=0, le=100_000, description="most tokens of a reply, reasoning included; 0: the prompt's own"
+    )
     max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once, at most")
     requests_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
     tokens_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
+    prices: str = Field("", description="YAML file with prices of your own, in the form of prices.yaml; empty: none")
     max_cost_usd: float = Field(0.0, ge=0, description="ask no further where this could be exceeded, US$; 0: no cap")
-    retry_statuses: Annotated[list[str], _among("refused", "filtered", "truncated", "invalid")] = Field(
+    retry_statuses: Annotated[list[str], _among(*RETRIABLE)] = Field(
         [], description="failures to ask again although their reply is kept"
     )
     allow_upload: bool = Field(False, description="frames may leave this machine for a remote endpoint")
@@ -131,7 +139,7 @@ class Params(BaseModel):
         "positive", description="valence of surprise when seven classes are collapsed to three"
     )
     n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples behind an interval")
-    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); empty: none")
+    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); corpus: its own")
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis
@@ -197,12 +205,13 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     """Parameters from a flat YAML file, `overrides` on top.
 
     Raises:
-        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter.
+        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter; or its price file does.
     """
     path = resolve(path)
     if not path.is_file():
         raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
+    pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
     if params.strategy_shown not in params.strategies:
         raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not among strategies")
     return params

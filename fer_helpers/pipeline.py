@@ -1,8 +1,7 @@
-"""Runs the numbered notebooks through papermill in order, and skips what is whole and unchanged."""
+"""Runs the numbered notebooks through papermill in order, and skips what is up to date."""
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import time
@@ -10,35 +9,18 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import nbformat
 from traitlets.config import Config
 
-from fer_helpers import corpora, report, tables
+from fer_helpers import corpora, report, statuses, tables
 from fer_helpers.annotation import Ledger, access
-from fer_helpers.errors import BudgetError, RunError
+from fer_helpers.errors import BudgetError, EndpointError, RunError
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
-from fer_helpers.runs import NOTEBOOKS, Run, open_run, read_manifest, write_manifest
+from fer_helpers.runs import NOTEBOOKS, Run, declared, open_run, read_manifest, source, write_manifest
 from fer_helpers.tables import IMPORTED
-
-
-def source(notebook: str) -> Path:
-    """The notebook's own file; a run never starts from an executed copy."""
-    return ROOT / "notebooks" / f"{notebook}.ipynb"
-
-
-def declared(notebook: str) -> dict[str, Any]:
-    """Names and defaults of the notebook's parameters cell."""
-    cells = nbformat.read(source(notebook), as_version=4).cells
-    code = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
-    return {
-        item.target.id: ast.literal_eval(item.value)
-        for item in ast.parse(code).body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value
-    }
 
 
 def execute(params: Params, say: Callable[[str], None] = print) -> Path:
@@ -46,20 +28,24 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
 
     Raises:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
+        EndpointError: no request was answered; the report is written all the same.
     """
-    allowed = corpora.CORPORA[params.corpus].allow_upload
-    for notice in access.check_access(params.base_url, params.model, allowed, params.allow_upload):
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
         say(notice)
     waiting = sum(shard.requests for shard in Ledger(resolve(params.out)).open)
     if waiting and params.base_url != "replay":
         raise RunError(
-            f"{waiting} requests are in batches and would be asked and paid once more: `fer-helpers batch collect` "
-            "first, or go on with the answers that are there: -p base_url replay"
+            f"{waiting} requests are pending in batches and would be paid for twice: run `fer-helpers batch "
+            "collect` first, or continue with the replies in the archive: -p base_url replay"
         )
     sent = _steps(NOTEBOOKS, params, say)
     say(f"requests sent: {sent}")
     run = open_run(resolve(params.out))
-    report.write(run)
+    path = report.write(run)
+    if not (set(run.read("answers")["status"]) - {statuses.ERROR}):
+        errors = report.commonest_errors(run, 1)
+        said = f"; most ended with: {errors['error'].iloc[0]}" if len(errors) else ""
+        raise EndpointError(f"none of {run.facts['n_requests']} requests was answered{said}; see {shown(path)}")
     return run.folder
 
 
@@ -70,7 +56,7 @@ def extract_frames(params: Params, say: Callable[[str], None] = print) -> Run:
 
 
 def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None]) -> int:
-    """Run `notebooks`, but for those that are whole and unchanged; returns how many requests were sent."""
+    """Run `notebooks`, except those that are up to date; returns how many requests were sent."""
     corpora.prepare(params)
     out = resolve(params.out)
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
@@ -78,7 +64,7 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
     for number, notebook in enumerate(notebooks, 1):
         step = _fingerprint(notebook, params, upstream + _from_outside(notebook, params, out))
         if _is_whole(notebook, out, step):
-            say(f"[{number}/{len(notebooks)}] {notebook}: whole and unchanged, skipped")
+            say(f"[{number}/{len(notebooks)}] {notebook}: up to date, skipped")
         else:
             began = time.monotonic()
             say(f"[{number}/{len(notebooks)}] {notebook}")
@@ -99,7 +85,10 @@ def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
 
 
 def _from_outside(notebook: str, params: Params, out: Path) -> str:
-    """What a step reads that no earlier one wrote: imported predictions, marks, human votes, other runs."""
+    """What a step reads that no earlier one wrote: prices; imported predictions, marks, human votes, other runs."""
+    if notebook == "03_zero_shot_annotation":
+        files = [resolve(params.prices)] if params.prices else []
+        return json.dumps([sha256(path.read_bytes()).hexdigest() for path in files])
     if notebook != "04_strategy_comparison":
         return ""
     files = [out / IMPORTED / "predictions.parquet", out / marks.FILE]
@@ -161,7 +150,7 @@ def _run(notebook: str, params: Params, out: Path) -> None:
             raise BudgetError(" ".join(error.evalue.split())) from error
         raise RunError(
             f"{notebook}, cell {error.exec_count}: {error.ename}: {' '.join(error.evalue.split())} "
-            f"(the notebook as far as it came: {shown(beside)})"
+            f"(partially executed notebook: {shown(beside)})"
         ) from error
     if not is_executed(nbformat.read(beside, as_version=4)):
         raise RunError(f"{notebook} stopped before its last cell: see {shown(beside)}")

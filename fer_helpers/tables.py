@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
+from fer_helpers import statuses
 from fer_helpers.emotions import LABELS, SEVEN, TAXONOMIES
 from fer_helpers.errors import RunError
 from fer_helpers.files import whole_file
@@ -22,9 +23,12 @@ NOBODY = "none"  # model of the baselines that look at no picture
 SEVERAL = "several"  # model of an ensemble
 
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
-CLIP_STATUSES = ["ok", "unreadable", "empty"]
-FRAME_STATUSES = ["ok", "unreadable", "empty", "no_face"]
-ANSWER_STATUSES = ["ok", "refused", "filtered", "truncated", "invalid", "error"]
+_RENAMED = {  # metrics in runs made before: their names of then and of today
+    "precision, weighted": "weighted precision",
+    "precision, macro": "macro precision",
+    "F1, weighted": "weighted F1",
+    "F1, macro": "macro F1",
+}
 
 
 def _column(dtype: type | str, meaning: str, nullable: bool = False, isin: Iterable[str] | None = None) -> pa.Column:
@@ -54,13 +58,13 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "fps": _column(float, "frames per second; empty for pictures", nullable=True),
             "width": _column("Int64", "pixels", nullable=True),
             "height": _column("Int64", "pixels", nullable=True),
-            "label": _column(str, "the corpus's label, one of the seven", nullable=True, isin=SEVEN),
+            "label": _column(str, "true label: the corpus's, one of the seven", nullable=True, isin=SEVEN),
             "label_original": _column(str, "the corpus's own word or code for it", nullable=True),
             "scene": _column(str, "scene or situation", nullable=True),
             "split": _column(str, "the corpus's split: train, test, ...", nullable=True),
             "subject": _column(str, "the person (or rendered identity)", nullable=True),
             "intensity": _column(float, "intended strength of the expression, 0-1", nullable=True),
-            "status": _column(str, "whether the file can be read", isin=CLIP_STATUSES),
+            "status": _column(str, "whether the file can be read", isin=statuses.CLIP),
             "reason": _column(str, "why it cannot, or what is odd about it", nullable=True),
         },
         unique=["clip_id"],
@@ -81,7 +85,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "face_score": _column(float, "the detector's score; larger is surer", nullable=True),
             "n_faces": _column("Int64", "faces found in the frame, where one was looked for", nullable=True),
             "motion": _column(float, "motion energy at the frame, grey levels; see media.motion", nullable=True),
-            "status": _column(str, "what became of the frame", isin=FRAME_STATUSES),
+            "status": _column(str, "what became of the frame", isin=statuses.FRAME),
             "reason": _column(str, "why there is no frame", nullable=True),
         },
         unique=["clip_id", "frame_index"],
@@ -94,7 +98,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "mosaic": _column(bool, "the frames are sent as one picture, side by side"),
             "taxonomy": _column(str, "labels asked for", isin=TAXONOMIES),
             "labels": _column(object, "the labels in the order they are named to the model"),
-            "replicate": _column(int, "which of several askings of the same, from 0"),
+            "replicate": _column(int, "which repeat of the same request, from 0"),
             "model": _column(str, "model asked"),
             "prompt": _column(str, "name of the prompt"),
             "prompt_sha256": _column(str, "hash of the prompt's words and the reply's schema"),
@@ -102,6 +106,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "form": _column(str, "how the reply is asked for: by schema or words, with log-probabilities or not"),
             "temperature": _column(float, "of sampling"),
             "reasoning_effort": _column(str, "as sent; empty: not sent"),
+            "max_tokens": _column("Int64", "most tokens of the reply; 0: the prompt's own", nullable=True),
+            "limit_field": _column(str, "the field that this limit is sent in", nullable=True),
+            "omitted": _column(str, "fields left out because the server refuses them", nullable=True),
             "tokens_image": _column(int, "estimated tokens of the pictures"),
             "tokens_in": _column(int, "estimated tokens sent, pictures included"),
             "tokens_out": _column(int, "estimated tokens of the reply"),
@@ -112,10 +119,11 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "answers": _schema(
         {
             "key": _column(str, "requests.key"),
-            "status": _column(str, "what came back", isin=ANSWER_STATUSES),
+            "status": _column(str, "what came back", isin=statuses.ANSWER),
             "label": _column(str, "the label in an ok answer", nullable=True, isin=LABELS),
             **_probabilities(),
             "prob_source": _column(str, "logprobs, confidence (the reply's own), or none", nullable=True),
+            "prob_doubt": _column(str, "why there are no probabilities, or not the log-probabilities'", nullable=True),
             "raw": _column(str, "the reply's text, or the error's", nullable=True),
             "model_requested": _column(str, "model asked"),
             "model_returned": _column(str, "model that says it answered", nullable=True),
@@ -131,18 +139,20 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "predictions": _schema(
         {
             "clip_id": _column(str, "clips.clip_id"),
-            "frame_index": _column("Int64", "the frame, where each frame is judged by itself", nullable=True),
+            "frame_index": _column("Int64", "the frame, where each frame is labelled by itself", nullable=True),
             "strategy": _column(str, "how the answers were pooled"),
             "model": _column(str, "annotator"),
             "taxonomy": _column(str, "labels predicted", isin=TAXONOMIES),
             "asked": _column(str, "labels asked for: ternary from seven is collapsed", isin=TAXONOMIES),
-            "label": _column(str, "perceived expression; empty if there is none", nullable=True, isin=LABELS),
+            "label": _column(
+                str, "predicted label: perceived expression; empty if there is none", nullable=True, isin=LABELS
+            ),
             **_probabilities(),
             "confidence": _column(float, "probability of the label", nullable=True),
             "n_votes": _column(int, "answers with a label that were pooled"),
             "agreement": _column(float, "share of them with the final label", nullable=True),
             "tie": _column(bool, "a vote was tied and broken by mean probability or label order"),
-            "status": _column(str, "ok, no_frame, or the answers' commonest failure"),
+            "status": _column(str, "ok, no_frame, or the answers' commonest failure", isin=statuses.PREDICTION),
             "tokens": _column("Int64", "billed tokens in and out of the answers used", nullable=True),
             "cost_usd": _column(float, "their price, US$", nullable=True),
         },
@@ -184,8 +194,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "ci_high": _column(float, "upper end", nullable=True),
             "test": _column(str, "the paired test; empty if nothing can be tested", nullable=True),
             "p": _column(float, "its p value", nullable=True),
-            "p_holm": _column(float, "corrected for all pairs of the question and metric (Holm)", nullable=True),
-            "detectable": _column(float, "true difference found with 80 % power, before correction", nullable=True),
+            "p_holm": _column(float, "p adjusted for all pairs of the question and metric (Holm)", nullable=True),
+            "detectable": _column(float, "minimum detectable difference (80 % power, unadjusted)", nullable=True),
             "sentence": _column(str, "the result in words"),
         },
         unique=["taxonomy", "asked", "metric", "strategy_a", "model_a", "strategy_b", "model_b"],
@@ -231,7 +241,7 @@ def write(name: str, table: pd.DataFrame, folder: Path) -> Path:
 
 
 def read(name: str, folder: Path) -> pd.DataFrame:
-    """The table called `name` from `folder`.
+    """The table called `name` from `folder`; what has been renamed since is called as it is today.
 
     Raises:
         RunError: if it is not there; the message names the notebook that writes it.
@@ -239,15 +249,26 @@ def read(name: str, folder: Path) -> pd.DataFrame:
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise RunError(f"{shown(path)} is missing: run notebook {WRITTEN_BY[name]} with the same `out` first")
-    return pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    return table.replace({"metric": _RENAMED}) if "metric" in table else table
 
 
-def describe(name: str) -> pd.DataFrame:
-    """Columns of the table called `name`, for a reader: column, type, whether it may be empty, meaning."""
-    return pd.DataFrame(
-        [
-            (column, str(spec.dtype), "yes" if spec.nullable else "", spec.description)
-            for column, spec in SCHEMAS[name].columns.items()
-        ],
-        columns=["column", "type", "may be empty", "meaning"],
-    )
+_TYPES = {"str": "text", "flo": "number", "int": "integer", "boo": "true or false", "obj": "list"}
+
+
+def page() -> str:
+    """docs/tables.md: every table's columns, types and meanings, in Markdown."""
+    parts = [
+        "# Tables",
+        "One Parquet file each in a run's folder. `tables.page()` writes this page, and a test holds it.",
+    ]
+    for name, schema in SCHEMAS.items():
+        rows = [
+            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' if spec.nullable else ''} "
+            f"| {spec.description} |"
+            for column, spec in schema.columns.items()
+        ]
+        head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
+        written = f"Written by notebook {WRITTEN_BY[name]}; a row for each {', '.join(schema.unique)}."
+        parts += [f"## {name}", written, "\n".join([*head, *rows])]
+    return "\n\n".join(parts) + "\n"

@@ -18,10 +18,10 @@ from fer_helpers.paths import ROOT
         ({"n_frames": 2.0}, "n_frames is 2.0"),
         ({"clip_seconds": -1}, "clip_seconds is -1"),
         ({"allow_upload": "no"}, "allow_upload is 'no'"),
-        ({"strategies": ["vote"]}, "'vote' is none of single_frame, per_frame, majority_vote"),
+        ({"strategies": ["vote"]}, "'vote' must be one of single_frame, per_frame, majority_vote"),
         ({"strategies": []}, "strategies is []"),
-        ({"strategies": ["soft_vote", "soft_vote"]}, "stands twice"),
-        ({"taxonomies": ["eight"]}, "'eight' is none of seven, ternary"),
+        ({"strategies": ["soft_vote", "soft_vote"]}, "duplicate name"),
+        ({"taxonomies": ["eight"]}, "'eight' must be one of seven, ternary"),
         ({"surprise_is": "mixed"}, "surprise_is is 'mixed'"),
         ({"corpus": "folder"}, "needs corpus_path"),
         ({"corpus": "ferv39k", "corpus_path": "x", "manifest": "m.csv"}, "manifest is for corpus 'folder'"),
@@ -79,3 +79,9 @@ def test_the_strategy_shown_must_be_asked():
     """Found before the run, not after an hour of annotation."""
     with pytest.raises(ParamsError, match="strategy_shown"):
         params.load("params/demo.yaml", {"strategies": ["soft_vote"]})
+
+
+def test_a_wrong_price_file_is_found_before_the_run(tmp_path):
+    (tmp_path / "mine.yaml").write_text("prices: {m: {input: 1, output: 2}}\n")
+    with pytest.raises(ParamsError, match=r"mine\.yaml: prices\.m\.date"):
+        params.load("params/demo.yaml", {"prices": str(tmp_path / "mine.yaml")})

@@ -10,6 +10,7 @@ import pytest
 
 from fer_helpers import pipeline, tables
 from fer_helpers.explorer import marks
+from fer_helpers.params import Params
 from fer_helpers.runs.run import NOTEBOOKS, read_manifest
 from tests.support.command import SMALL, fer
 
@@ -44,7 +45,7 @@ def test_the_second_run_sends_nothing_and_says_so(small_copy):
     result = fer("run", "params/demo.yaml", *SMALL)
     assert result.exit_code == 0, result.output
     assert "requests sent: 0" in result.output
-    assert result.output.count("whole and unchanged, skipped") == 5
+    assert result.output.count("up to date, skipped") == 5
 
 
 def test_a_mark_reruns_what_reads_marks(small_copy):
@@ -120,7 +121,7 @@ def test_a_plan_asks_nobody(small_copy):
     before = (small_copy / "answers.parquet").stat().st_mtime_ns
     result = fer("plan", "params/demo.yaml", *SMALL, "-p", "model", "gpt-4o-mini")
     assert result.exit_code == 0, result.output
-    assert result.output.count("whole and unchanged, skipped") == 2
+    assert result.output.count("up to date, skipped") == 2
     words = next(line for line in result.output.splitlines() if line.startswith("all together")).split()
     assert words[2:5] == ["224", "0", "504"]  # 14 clips x (5 + 3 + 5 + a mosaic of 5) x 2, none answered by this model
     assert (small_copy / "answers.parquet").stat().st_mtime_ns == before
@@ -160,7 +161,7 @@ def p(**values):
 def test_bad_parameters_are_refused(tmp_path):
     assert "did you mean 'n_frames'" in bad(tmp_path, *p(n_frmes=3))
     assert "n_frames is 'five'" in bad(tmp_path, *p(n_frames="five"))
-    assert "'vote' is none of" in bad(tmp_path, *p(strategies="[vote]"))
+    assert "'vote' must be one of" in bad(tmp_path, *p(strategies="[vote]"))
     assert "embedded endpoint has only 'fer2013-cnn'" in bad(tmp_path, *p(model="gpt-4o-mini"))
 
 
@@ -216,3 +217,15 @@ def test_the_demo_beats_the_trivial_baseline(small_run):
 
 def test_the_manifest_knows_every_step(small_run):
     assert list(read_manifest(small_run)["steps"]) == list(NOTEBOOKS)
+
+
+def test_other_prices_are_another_input_of_notebook_03(tmp_path):
+    """They price its requests and answers; the same file unchanged is no reason to run it again."""
+    mine = tmp_path / "mine.yaml"
+    run = Params(prices=str(mine))
+    seen = []
+    for usd in (1, 1, 2):
+        mine.write_text(f"prices: {{m: {{date: '2026-11', input: {usd}, output: 2}}}}")
+        seen.append(pipeline._from_outside("03_zero_shot_annotation", run, tmp_path))
+    assert seen[0] == seen[1] != seen[2]
+    assert pipeline._from_outside("02_frame_extraction", run, tmp_path) == ""

@@ -3,9 +3,14 @@
 import ast
 import importlib
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
+import zipfile
+from pathlib import Path
 
+import pytest
 import yaml
 
 from fer_helpers import params, tables
@@ -31,8 +36,85 @@ def committed():
 def test_environment_and_pyproject_name_the_same_packages():
     wanted = names(PYPROJECT["project"]["dependencies"] + PYPROJECT["project"]["optional-dependencies"]["dev"])
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    own = {"python" + PYPROJECT["project"]["requires-python"], "pip", "--no-deps--editable."}
+    own = {"python" + PYPROJECT["project"]["requires-python"], "pip", "-e."}
     assert names(conda) | names(pip["pip"]) == wanted | own
+
+
+def pip(*arguments):
+    """pip without network and without building in the project's own folder; its output."""
+    call = [sys.executable, "-m", "pip", *map(str, arguments), "--no-index", "--no-build-isolation"]
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert not done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """The committed files alone, as a clone has them: a build must not find what is left of an earlier one."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for path in committed():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return folder
+
+
+def test_a_wheel_carries_every_file_of_the_package(checkout, tmp_path):
+    """Prompts, prices, page, browser and py.typed too: without one of them an installed command is a traceback."""
+    pip("wheel", checkout, "--no-deps", "--wheel-dir", tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("fer_helpers/")}
+    assert packed == {p.relative_to(ROOT).as_posix() for p in committed() if p.is_relative_to(PACKAGE)}
+
+
+def test_what_conda_hands_to_pip_is_a_requirements_file(checkout):
+    """conda writes the lines under `pip:` into a file beside environment.yml and lets pip read it."""
+    lines = yaml.safe_load((checkout / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    (checkout / "conda.txt").write_text("\n".join(lines))
+    subprocess.run([sys.executable, "-c", READS, "conda.txt"], cwd=checkout, check=True)
+
+
+# pip's own reader, for the grammar alone: whether the packages can be had is the lock's matter.
+READS = """
+import sys
+from pip._internal.network.session import PipSession
+from pip._internal.req import parse_requirements
+lines = list(parse_requirements(sys.argv[1], PipSession()))
+assert sum(line.is_editable for line in lines) == 1
+"""
+
+
+def test_pyproject_names_the_pythons_that_the_workflow_tests():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    tested = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
+    assert named == tested
+    assert PYPROJECT["project"]["requires-python"] == f">={tested[0]}"
+
+
+def test_the_paper_is_cited_by_its_authors_and_both_titles():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    readme = (ROOT / "README.md").read_text()
+    assert len(citation["references"]) == 2
+    for reference in citation["references"]:
+        assert [author["family-names"] for author in reference["authors"]] == ["Zhang", "Fu"]
+        assert reference["title"] in readme
+    assert "He Zhang and Xinyi Fu" in readme
+    assert citation["version"] == PYPROJECT["project"]["version"]
+
+
+def test_every_hook_is_a_program_of_the_environment_or_the_makefile():
+    """So that the lock says its version and committing needs no network."""
+    hooks = [h for r in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"] for h in r["hooks"]]
+    makefile = (ROOT / "Makefile").read_text()
+    for hook in hooks:
+        program, *arguments = hook["entry"].split()
+        assert hook["language"] == "system"
+        if program == "make":
+            assert f"\n{arguments[0]}:" in makefile
+        else:
+            assert program.startswith(".venv/bin/")
+            assert (Path(sys.executable).parent / Path(program).name).is_file(), f"{program} is not in the lock"
 
 
 def test_the_lock_pins_every_dependency_by_hash():
@@ -158,5 +240,10 @@ def test_every_corpus_a_parameter_may_name_is_in_the_registry():
 def test_every_table_says_who_writes_it_and_what_its_columns_mean():
     assert set(tables.WRITTEN_BY) == set(tables.SCHEMAS)
     assert set(tables.WRITTEN_BY.values()) <= set(NOTEBOOKS)
-    for name in tables.SCHEMAS:
-        assert tables.describe(name)["meaning"].str.len().gt(3).all()
+    for schema in tables.SCHEMAS.values():
+        assert all(len(column.description) > 3 for column in schema.columns.values())
+
+
+def test_the_page_of_tables_is_up_to_date():
+    """Written anew by: python -c "from fer_helpers import tables; print(tables.page(), end='')" > docs/tables.md"""
+    assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == tables.page()

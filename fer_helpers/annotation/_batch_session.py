@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_helpers.annotation import access
+from fer_helpers.annotation._failures import judge
 from fer_helpers.annotation.batch_ledger import ENDED, Ledger, Shard, locked
 from fer_helpers.errors import EndpointError
 
@@ -21,21 +22,18 @@ CONNECT_S = 10.0
 
 
 @contextmanager
-def session(folder: Path, base_url: str) -> Iterator[tuple[openai.OpenAI, Ledger]]:
+def session(folder: Path, to: access.Access) -> Iterator[tuple[openai.OpenAI, Ledger]]:
     """A client and the ledger, which nobody else may use meanwhile, brought up to date with the server."""
     import openai
 
-    if base_url in ("embedded", "replay"):
+    base_url = to.base_url
+    if base_url in (access.EMBEDDED, access.REPLAY):
         raise EndpointError(
             f"base_url is {base_url!r}, but batches need a server that outlives this command: start "
             "`fer-helpers serve` and give its address"
         )
-    key, timeout = access.api_key(base_url), openai.Timeout(TIMEOUT_S, connect=CONNECT_S)
-    with (
-        locked(folder),
-        openai.OpenAI(base_url=base_url, api_key=key, max_retries=RETRIES, timeout=timeout) as client,
-        _explained(base_url),
-    ):
+    timeout = openai.Timeout(TIMEOUT_S, connect=CONNECT_S)
+    with locked(folder), to.client(RETRIES, timeout) as client, explained(to):
         ledger = Ledger(folder)
         elsewhere = sorted({shard.base_url for shard in ledger.open} - {base_url})
         if elsewhere:
@@ -45,11 +43,12 @@ def session(folder: Path, base_url: str) -> Iterator[tuple[openai.OpenAI, Ledger
 
 
 @contextmanager
-def _explained(base_url: str) -> Iterator[None]:
+def explained(to: access.Access) -> Iterator[None]:
     """Errors of the client as one line that says what to do."""
     import httpx2
     import openai
 
+    base_url = to.base_url
     try:
         yield
     except openai.APIStatusError as error:
@@ -58,18 +57,21 @@ def _explained(base_url: str) -> Iterator[None]:
             raise EndpointError(
                 f"{base_url} has no Batch API ({error.status_code}): annotate online, with `fer-helpers run`"
             ) from error
+        failure = judge(error)
         if error.status_code == 404:
-            raise EndpointError(
-                f"{base_url} does not know {path.removesuffix('/content').rpartition('/')[2]} (any more): is the key "
-                "another account's? If it is lost, remove its shard from batches.json and submit again"
-            ) from error
-        raise access.fatal(error, base_url, "") or EndpointError(f"{base_url} refuses: {error.message}") from error
+            name = path.removesuffix("/content").rpartition("/")[2]
+            raise EndpointError(f"{base_url} does not know {name} (any more): is the key another account's?") from None
+        if failure.kind == "account":
+            raise access.ends_run(failure, error, to, "") from None
+        raise EndpointError(f"{base_url} refuses: {failure.reason}") from None
     except (openai.APIConnectionError, httpx2.TransportError) as error:
         raise EndpointError(f"{base_url} does not answer: repeat the command; what was done stays done") from error
 
 
 def _refresh(client: openai.OpenAI, ledger: Ledger) -> None:
     """What the server says of each open shard; one without a batch id was cut off and is looked for, or undone."""
+    import openai
+
     stray = [shard for shard in ledger.open if not shard.batch_id]
     found = listed(client, ledger.run) if stray else {}
     for shard in stray:
@@ -80,14 +82,25 @@ def _refresh(client: openai.OpenAI, ledger: Ledger) -> None:
             forget(client, shard)
     for shard in ledger.open:
         if shard not in stray and shard.state not in ENDED:
-            shard.take(client.batches.retrieve(shard.batch_id))
+            try:
+                shard.take(client.batches.retrieve(shard.batch_id))
+            except openai.NotFoundError:  # the others' replies are to be had all the same
+                shard.note = f"the server does not know it (any more): {give_up_hint(shard)}"
     ledger.save()
+
+
+def give_up_hint(shard: Shard) -> str:
+    return f"if its replies are lost, `fer-helpers batch give-up {shard.id}` lets its requests be asked again"
 
 
 def listed(client: openai.OpenAI, run: str) -> dict[str, Batch]:
     """The server's batches of this run by shard id."""
-    batches = [batch for batch in client.batches.list(limit=100) if (batch.metadata or {}).get("fer_run") == run]
-    return {batch.metadata["fer_shard"]: batch for batch in batches if batch.metadata}
+    found = {}
+    for batch in client.batches.list(limit=100):
+        about = batch.metadata if isinstance(batch.metadata, dict) else {}
+        if about.get("fer_run") == run and about.get("fer_shard"):
+            found[str(about["fer_shard"])] = batch
+    return found
 
 
 def forget(client: openai.OpenAI, shard: Shard) -> None:

@@ -8,17 +8,16 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from fer_helpers.annotation import access
+from fer_helpers import statuses
+from fer_helpers.annotation._failures import BadReply, Failure, body_of, judge
 from fer_helpers.annotation._limits import Budget, Concurrency, Rates
 from fer_helpers.errors import EndpointError
-from fer_helpers.prompting import pricing
+from fer_helpers.prompting import pricing, replies
 
 if TYPE_CHECKING:
     import openai
@@ -26,64 +25,31 @@ if TYPE_CHECKING:
 ATTEMPTS = 6  # at what fails in passing, such as a server error
 ATTEMPTS_LIMITED = 20  # at what is refused by rate, which says nothing about the request
 MAX_WAIT_S = 600.0  # between the attempts at one request, together
-TIMEOUT_S = 120.0  # without a byte; a whole exchange may take twice as long
-
-
-class BadReply(Exception):
-    """Status 200 and yet no completion: cut JSON, a proxy's page, an error in disguise."""
 
 
 @dataclass(frozen=True)
 class Reply:
     """What came of a request: a reply, or the error that its last attempt ended with."""
 
-    text: str  # JSON as it came
-    content: dict[str, Any]  # the same, read; empty if there is an error
+    text: str  # the response's body as it came
+    answer: replies.Answer | None  # the same, read; None if there is an error
     error: Exception | None
+    failure: Failure | None  # what the error means
     request_id: str
     latency_s: float  # of the last attempt, from sending to the reply's end
     attempts: int
+    usd: float | None = None  # price of the reply; None if not known
+    earlier_usd: float = 0.0  # what attempts before it were billed, or may have been
 
-
-@dataclass(frozen=True)
-class Failure:
-    """What an error means: may asking again help, when does the server say to, may it have been billed."""
-
-    kind: Literal["no", "transient", "limited"]
-    after_s: float | None = None
-    lost: bool = False
-
-
-def judge(error: Exception) -> Failure:
-    """What an error of an attempt means, by its status and code.
-
-    408, 409 and 5xx pass, and so do broken connections, time-outs and replies that are cut; 429 is a refusal by
-    rate, except for an empty purse (`insufficient_quota`), which waiting does not fill.
-    """
-    import openai
-
-    if isinstance(error, openai.APIStatusError):
-        after = retry_after(error.response.headers)
-        if error.status_code == 429 and error.code != "insufficient_quota":
-            return Failure("limited", after)
-        passing = error.status_code in (408, 409) or error.status_code >= 500
-        return Failure("transient" if passing else "no", after)
-    return Failure("transient", lost=not access.unreachable(error))
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by `retry-after-ms`, or by `Retry-After` in seconds or as an HTTP date; None if not said."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        return max(0.0, seconds) if math.isfinite(seconds) else None
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    @property
+    def kept(self) -> str:
+        """What the archive keeps: the body as it came, or what the error said."""
+        if self.failure is None or self.error is None:
+            return self.text
+        known = [getattr(self.error, name, None) for name in ("status_code", "status", "code", "type")]
+        status = next((int(one) for one in known[:2] if one), 0)
+        code = next((str(one) for one in known[2:] if one), "")
+        return replies.error_entry(status, self.failure.reason, code, self.text or body_of(self.error))
 
 
 def _backoff(attempt: int) -> float:
@@ -94,19 +60,12 @@ def _backoff(attempt: int) -> float:
     return random.uniform(0, min(30.0, 0.5 * 2**attempt))
 
 
-def cost_usd(model: str, content: Mapping[str, Any], via: str = "online") -> float | None:
+def cost_usd(
+    model: str, content: Mapping[str, Any], via: str = "online", prices: pricing.PriceBook = pricing.OURS
+) -> float | None:
     """Price of a reply by the tokens it says were billed, US$; None if it does not say, or has no price."""
-    tokens = billed(content)
-    return None if None in tokens else pricing.cost_usd(model, *tokens, batch=via == "batch")  # type: ignore[arg-type]
-
-
-def billed(content: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Tokens in and out that a reply says were billed; None where it says nothing that could be."""
-    usage = content.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    tokens = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    first, second = (value if isinstance(value, int) and value >= 0 else None for value in tokens)
-    return first, second
+    first, second = replies.billed(content)
+    return None if first is None or second is None else prices.cost_usd(model, first, second, batch=via == "batch")
 
 
 class Sender:
@@ -117,35 +76,48 @@ class Sender:
     rest together; its errors, time-outs and headers are the same on that path.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, concurrency: Concurrency, rates: Rates, budget: Budget) -> None:
+    def __init__(
+        self,
+        client: openai.AsyncOpenAI,
+        concurrency: Concurrency,
+        rates: Rates,
+        budget: Budget,
+        timeout_s: float = 120.0,
+        prices: pricing.PriceBook = pricing.OURS,
+    ) -> None:
         self._client = client
         self._concurrency = concurrency
         self._rates = rates
         self._budget = budget
+        self._timeout_s = timeout_s
+        self._prices = prices
         self.under_way: set[asyncio.Task[Any] | None] = set()  # tasks with a reply on its way, or not kept yet
 
-    async def send(self, model: str, body: bytes, tokens: int, usd: float) -> Reply:
+    async def send(self, model: str, labels: Sequence[str], body: bytes, tokens: int, usd: float) -> Reply:
         """Send `body` as often as its failures deserve.
 
         Args:
             model: whose prices hold.
+            labels: that the reply may name.
+            body: of the request.
             tokens: what an attempt counts against tokens a minute.
             usd: what an attempt can cost at worst, US$.
 
         Raises:
-            throttle.CapReached: an attempt could cost more than is left.
+            _limits.CapReached: an attempt could cost more than is left.
             EndpointError: the server wants a longer pause than a run should make.
         """
-        waited, failures = 0.0, Counter[str]()
+        waited, earlier_usd, failures = 0.0, 0.0, Counter[str]()
         for attempt in count(1):
-            reply = await self._attempt(model, body, tokens, usd, attempt)
-            if reply.error is None:
-                return reply
-            failure = judge(reply.error)
-            failures[failure.kind] += 1
-            pause = self._pause(failure, failures[failure.kind], MAX_WAIT_S - waited)
+            reply, spent = await self._attempt(model, labels, body, tokens, usd, attempt)
+            pause = None
+            if reply.failure:
+                failures[reply.failure.kind] += 1
+                pause = self._pause(reply.failure, failures[reply.failure.kind], MAX_WAIT_S - waited)
             if pause is None:
-                return reply
+                lost = spent if reply.error else 0.0
+                return Reply(**{**vars(reply), "earlier_usd": earlier_usd + lost})
+            earlier_usd += spent
             waited += pause
             await asyncio.sleep(pause)
         raise AssertionError("unreachable: count() does not end")
@@ -153,16 +125,18 @@ class Sender:
     def _pause(self, failure: Failure, failures: int, left: float) -> float | None:
         """Seconds until the next attempt; None if there is to be none."""
         limited = failure.kind == "limited"
-        if failure.kind == "no" or failures >= (ATTEMPTS_LIMITED if limited else ATTEMPTS):
+        if failure.kind in ("request", "account") or failures >= (ATTEMPTS_LIMITED if limited else ATTEMPTS):
             return None
         if limited and (failure.after_s or 0) > MAX_WAIT_S:
             minutes = math.ceil((failure.after_s or 0) / 60)
-            raise EndpointError(f"{self._client.base_url} wants no more requests for {minutes} min: run again then")
+            raise EndpointError(f"{self._client.base_url} rate limit: retry in {minutes} min ({failure.reason})")
         pause = _backoff(failures) if failure.after_s is None else failure.after_s * random.uniform(1, 1.1)
         return pause if pause <= left else None
 
-    async def _attempt(self, model: str, body: bytes, tokens: int, usd: float, attempt: int) -> Reply:
-        """One exchange, when there is money, time and a place for it."""
+    async def _attempt(
+        self, model: str, labels: Sequence[str], body: bytes, tokens: int, usd: float, attempt: int
+    ) -> tuple[Reply, float]:
+        """One exchange, when there is money, time and a place for it; and what it was billed, or may have been."""
         await self._budget.reserve(usd)
         spent = 0.0
         try:
@@ -171,50 +145,68 @@ class Sender:
             self.under_way.add(asyncio.current_task())
             spent = usd  # what was sent may be billed, unless the reply says otherwise
             try:
-                reply = await self._exchange(body, attempt)
+                reply = await self._exchange(model, labels, body, attempt)
             finally:
                 self._concurrency.leave()
-            if reply.error is None:
+            if reply.failure is None:
                 self._concurrency.served()
-                known = cost_usd(model, reply.content)
-                spent = usd if known is None else known
+                spent = usd if reply.usd is None else reply.usd
             else:
                 self.under_way.discard(asyncio.current_task())
-                failure = judge(reply.error)
-                spent = usd if failure.lost else 0.0
-                if failure.kind == "limited":
-                    self._concurrency.refused(entered, min(failure.after_s or 0.0, MAX_WAIT_S))
-            return reply
+                spent = (usd if reply.usd is None else reply.usd) if reply.failure.lost else 0.0
+                if reply.failure.kind == "limited" or reply.failure.timed_out:
+                    self._concurrency.refused(entered, min(reply.failure.after_s or 0.0, MAX_WAIT_S))
+            return reply, spent
         finally:
             self._budget.settle(usd, spent)
 
-    async def _exchange(self, body: bytes, attempt: int) -> Reply:
+    async def _exchange(self, model: str, labels: Sequence[str], body: bytes, attempt: int) -> Reply:
         import aiohttp
         import httpx2
         import openai
 
-        text, error = "", None
-        content: dict[str, Any] = {}
+        text, answer, usd, error = "", None, None, None
         began = time.monotonic()
         try:
-            async with asyncio.timeout(2 * TIMEOUT_S):
+            async with asyncio.timeout(2 * self._timeout_s):
                 response = await self._client.post("/chat/completions", content=body, cast_to=httpx2.Response)
-            text, content = _completion(response.content)
             headers: Mapping[str, str] = response.headers
+            text = response.content.decode("utf-8", "replace")
+            content = _object(text)
+            usd = cost_usd(model, content, prices=self._prices)
+            answer = _answer(text, content, labels)
         # The client's aiohttp transport lets some of aiohttp's errors through as they are.
         except (openai.APIError, BadReply, aiohttp.ClientError, httpx2.HTTPError, OSError) as caught:
-            error = caught
+            error, answer = caught, None
             headers = getattr(getattr(caught, "response", None), "headers", {})
         latency = round(time.monotonic() - began, 4)
-        return Reply(text, content, error, headers.get("x-request-id", "")[:200], latency, attempt)
+        failure = judge(error) if error else None
+        return Reply(text, answer, error, failure, headers.get("x-request-id", "")[:200], latency, attempt, usd)
 
 
-def _completion(raw: bytes) -> tuple[str, dict[str, Any]]:
-    text = raw.decode("utf-8", "replace")
+def _object(text: str) -> dict[str, Any]:
+    """The JSON object that a body is; empty where it nests deeper than can be read.
+
+    Raises:
+        BadReply: it is none: cut, or a proxy's page.
+    """
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadReply(f"reply is not JSON: {error}") from None
-    if not isinstance(content, dict) or ("error" in content and not content.get("choices")):
-        raise BadReply(f"reply is no completion: {text[:500]}")
-    return text, content
+    except RecursionError:
+        return {}
+    except ValueError as error:
+        raise BadReply(f"the reply is not JSON: {error}", text) from None
+    if not isinstance(content, dict):
+        raise BadReply("the reply is no completion", text)
+    return content
+
+
+def _answer(text: str, content: Mapping[str, Any], labels: Sequence[str]) -> replies.Answer:
+    """What a body says; BadReply where that is no answer, although its status was 200."""
+    if not content:
+        return replies.read(text, labels)
+    answer = replies.parse(content, labels)
+    if answer.status != statuses.ERROR:
+        return answer
+    status, code = replies.error_code(content)
+    raise BadReply(answer.text or "the reply holds no answer", text, status, code)

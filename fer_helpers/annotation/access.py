@@ -1,184 +1,267 @@
-"""Who is asked: the endpoint's address, the key from the environment, consent, and errors that end a run."""
+"""Who is asked: the endpoint's address, the key from the environment, and consent; local means local."""
 
 from __future__ import annotations
 
-import base64
 import ipaddress
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import cv2
-import numpy as np
-import pandas as pd
-
 from fer_helpers import endpoint
+from fer_helpers.annotation import _failures
 from fer_helpers.errors import EndpointError
-from fer_helpers.prompting import planning, prompts
 
-KEY_VARIABLE = "OPENAI_API_KEY"
+if TYPE_CHECKING:
+    import openai
+
+    from fer_helpers.params import Params
+
+OPENAI_KEY = "OPENAI_API_KEY"
+EMBEDDED = "embedded"  # a base_url: the project's own endpoint, started for the run
 REPLAY = "replay"  # a base_url: nothing is sent, and only what the archive holds is answered
+_QUOTES = "\"'“”‘’«»„`"
+
+
+@dataclass(frozen=True)
+class Access:
+    """An address, and the one variable of the environment whose key goes there.
+
+    Attributes:
+        base_url: "embedded", "replay", or an address ending in /v1 or the like.
+        key_variable: name of the environment's variable; empty: OPENAI_API_KEY for OpenAI's own host, else no key.
+        timeout_s: without a byte; a whole exchange may take twice as long.
+    """
+
+    base_url: str = EMBEDDED
+    key_variable: str = ""
+    timeout_s: float = 120.0
+
+    @property
+    def local(self) -> bool:
+        return is_local(self.base_url)
+
+    @property
+    def variable(self) -> str:
+        """The variable that holds the key; empty: no key is sent."""
+        if self.base_url in (EMBEDDED, REPLAY):
+            return ""
+        return self.key_variable or (OPENAI_KEY if _is_openai(self.base_url) else "")
+
+    @property
+    def key(self) -> str:
+        """The key for this address, empty if there is none.
+
+        Raises:
+            EndpointError: the variable that was named is not set, or holds what can be no key.
+        """
+        if not self.variable:
+            return ""
+        key = os.environ.get(self.variable, "").strip().strip(_QUOTES).strip()
+        if not key:
+            raise EndpointError(f"{self.base_url} needs a key: set the environment variable {self.variable}")
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise EndpointError(f"the environment variable {self.variable} holds a space or a character no key has")
+        return key
+
+    def client(self, retries: int = 0, timeout: Any = None) -> openai.OpenAI:
+        """A client for this address alone."""
+        import httpx2
+        import openai
+
+        timeout = timeout or self.timeout_s
+        http = httpx2.Client(timeout=timeout, trust_env=not self.local, follow_redirects=False)
+        return openai.OpenAI(**self._settings(retries, timeout), http_client=http)
+
+    def async_client(self, connections: int) -> openai.AsyncOpenAI:
+        """A client for a whole run, with a connection for each worker; retries are left to `_transport`."""
+        import httpx2
+        import openai
+
+        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
+        http = openai.DefaultAioHttpClient(
+            timeout=self.timeout_s, limits=limits, trust_env=not self.local, follow_redirects=False
+        )
+        return openai.AsyncOpenAI(**self._settings(0, self.timeout_s), http_client=http)
+
+    def _settings(self, retries: int, timeout: Any) -> dict[str, Any]:
+        """What a client is made with; OpenAI's organisation, project and extra headers go to OpenAI alone.
+
+        The client takes them from the environment whatever the address, so they are named here to be left out.
+        """
+        import openai
+
+        extra = [line.partition(":")[0].strip() for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()]
+        names = [] if _is_openai(self.base_url) else ["OpenAI-Organization", "OpenAI-Project", *filter(None, extra)]
+        headers = dict.fromkeys(names, openai.Omit())
+        return {
+            "base_url": self.base_url,
+            "api_key": self.key or "none",  # the client wants some text even where the server wants none
+            "max_retries": retries,
+            "timeout": timeout,
+            "default_headers": headers,
+        }
+
+    @contextmanager
+    def reachable(self) -> Iterator[Access]:
+        """This access with a server behind it: starts the embedded endpoint if that is what it names."""
+        if self.base_url != EMBEDDED:
+            yield self
+            return
+        with endpoint.serve() as own:
+            yield Access(own, "", self.timeout_s)
+
+
+def of(params: Params) -> Access:
+    """The access that a run's parameters name."""
+    return Access(params.base_url.rstrip("/"), params.api_key_env, params.timeout_s)
 
 
 def is_local(base_url: str) -> bool:
     """Whether frames sent to `base_url` stay on this machine: the embedded endpoint, a loopback address, a replay."""
-    host = urlsplit(base_url).hostname or ""
-    if base_url in ("embedded", REPLAY) or host == "localhost":
+    host = (urlsplit(base_url).hostname or "").rstrip(".")
+    if base_url in (EMBEDDED, REPLAY) or host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
 
 
-def check_access(base_url: str, model: str, corpus_allows: bool, allow_upload: bool) -> list[str]:
-    """Make sure, before anything is sent, that `model` at `base_url` may and can be asked.
+def _is_openai(base_url: str) -> bool:
+    host = (urlsplit(base_url).hostname or "").lower()
+    return urlsplit(base_url).scheme == "https" and (host == "openai.com" or host.endswith(".openai.com"))
+
+
+def check(params: Params, corpus_allows: bool) -> list[str]:
+    """Make sure, before anything is sent, that the model may be asked.
 
     Returns:
         what the user should know beforehand, e.g. that the model is about to be shut down.
 
     Raises:
-        EndpointError: no consent to upload, no key, no answer, or no such model; one line with the remedy.
+        EndpointError: a wrong address, no consent to upload, no key or no answer; one line with the remedy.
     """
-    if base_url == "embedded":
-        if model != endpoint.MODEL:
-            raise EndpointError(f"model is {model!r}, but the embedded endpoint has only {endpoint.MODEL!r}")
+    access = of(params)
+    if access.base_url == EMBEDDED and params.model != endpoint.MODEL:
+        raise EndpointError(f"model is {params.model!r}, but the embedded endpoint has only {endpoint.MODEL!r}")
+    if access.base_url in (EMBEDDED, REPLAY):
         return []
-    if base_url == REPLAY:
-        return []
-    if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
-        raise EndpointError(f"base_url is {base_url!r}: give an http(s) address, or 'embedded'")
-    if not is_local(base_url):
-        if not (corpus_allows or allow_upload):
+    _check_address(access.base_url)
+    if not access.local:
+        host = urlsplit(access.base_url).hostname
+        if not (corpus_allows or params.allow_upload):
             raise EndpointError(
-                f"frames would leave this machine for {urlsplit(base_url).hostname}, and the corpus does not "
+                f"frames would leave this machine for {host}, and the corpus does not "
                 "say that its terms allow it: if you may upload them, set allow_upload: true"
             )
-        if not os.environ.get(KEY_VARIABLE):
-            raise EndpointError(f"{base_url} needs a key: set the environment variable {KEY_VARIABLE}")
-    return _check_model(base_url, model)
+        if urlsplit(access.base_url).scheme == "http" and not params.allow_plain_http:
+            raise EndpointError(
+                f"frames would go to {host} over http, where anybody between can read them: use https, or set "
+                "allow_plain_http: true for a network of your own"
+            )
+    _ = access.key
+    return _listed(access, params.model)
 
 
-def _check_model(base_url: str, model: str) -> list[str]:
+def _check_address(base_url: str) -> None:
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise EndpointError(f"base_url is {base_url!r}: give an http(s) address, or 'embedded'")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        # What was found is not repeated: it may be a key.
+        raise EndpointError(
+            f"base_url for {parts.hostname} holds a user, key or option: give the address alone; the key is read from "
+            "the environment variable that api_key_env names"
+        )
+    if parts.hostname in ("0.0.0.0", "::"):
+        raise EndpointError(f"base_url is {base_url!r}, where a server listens, not an address: use 127.0.0.1")
+    if parts.path.rstrip("/").endswith(("/completions", "/responses", "/models")):
+        shorter = base_url[: base_url.rindex("/v1") + 3] if "/v1" in base_url else base_url.rpartition("/")[0]
+        raise EndpointError(f"base_url is {base_url!r}: leave out what stands after {shorter}")
+
+
+def _listed(access: Access, model: str) -> list[str]:
+    """What the server's list of models lets one know; only a server that is not there ends a run here.
+
+    Lists come in many forms, some servers have none, and some list a model under another name than they take.
+    """
     import openai
 
-    client = openai.OpenAI(base_url=base_url, api_key=api_key(base_url), timeout=10, max_retries=1)
     try:
-        known = {item.id: item for item in client.models.list()}
-    except openai.APIConnectionError as error:
-        raise EndpointError(f"{base_url} does not answer: start the server, or correct base_url") from error
+        with access.client(retries=1, timeout=10) as client:
+            listing = client.get("/models", cast_to=object)
     except openai.APIStatusError as error:
-        raise fatal(error, base_url, model) or EndpointError(
-            f"{base_url}/models answers {error.status_code}: is this an OpenAI-compatible address?"
-        ) from error
-    if model not in known:
-        raise EndpointError(
-            f"model {model!r} is not served at {base_url}: it has {', '.join(sorted(known)[:8]) or 'none'}"
-        )
-    ends = getattr(known[model], "shutdown_date", None)
+        failure = _failures.judge(error)
+        if error.status_code in (401, 407) or 300 <= error.status_code < 400:
+            if error.status_code == 401 and not access.variable:
+                return []  # some lists want a key where chat does not: the first request will tell
+            raise ends_run(failure, error, access, model) from None
+        return []  # no list, or not yet: the first request will tell
+    except Exception as error:  # whatever a list that is none makes of the client
+        failure = _failures.judge(error)
+        if failure.kind == "account":
+            raise ends_run(failure, error, access, model) from error
+        return []
+    return _about(listing, model)
+
+
+def _about(listing: object, model: str) -> list[str]:
+    entries = listing.get("data") or listing.get("models") if isinstance(listing, dict) else listing
+    entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    known = {str(name): entry for entry in entries if (name := entry.get("id") or entry.get("name"))}
+    alike = next((name for name in known if name.partition(":")[0] == model.partition(":")[0]), None)
+    if model not in known and known and not alike:
+        names = ", ".join(sorted(known)[:8])
+        return [f"{model!r} is not in the server's list of models ({names}): a first request will tell."]
+    ends = known.get(model, {}).get("shutdown_date")
     if ends is None:
         return []
     day = datetime.fromtimestamp(ends, UTC).date().isoformat() if isinstance(ends, int | float) else str(ends)
     return [f"Model {model} is shut down on {day}: what it answers cannot be asked again after that."]
 
 
-def probe(base_url: str, asking: planning.Asking) -> str:
-    """The best of prompts.FORMS that the server takes, found out by asking about a grey square.
-
-    One request where the server takes a schema and log-probabilities or passes over what it does not know; one
-    more for each thing that it refuses with an error.
-
-    Raises:
-        EndpointError: it refuses even a plain request with a picture, or any request would fail.
-    """
-    import openai
-
-    if base_url in ("embedded", REPLAY):
-        return prompts.FORMS[0]
-    data = cv2.imencode(".jpg", np.full((64, 64), 128, np.uint8))[1].tobytes()
-    picture = "data:image/jpeg;base64," + base64.b64encode(data).decode()
-    square = pd.DataFrame({"clip_id": ["probe"], "frame_index": [0], "status": ["ok"], "sha256": [""]})
-    square = square.assign(width=64, height=64)
-    said = ""
-    with openai.OpenAI(base_url=base_url, api_key=api_key(base_url), timeout=120, max_retries=2) as client:
-        for form in prompts.FORMS:
-            request = planning.plan(square, ["single_frame"], ["ternary"], replace(asking, form=form)).iloc[0]
-            try:
-                reply = client.chat.completions.create(**planning.body_of(request, [picture])).to_dict()
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                said = error.message
-                continue
-            except openai.APIError as error:
-                raise fatal(error, base_url, asking.model) or EndpointError(
-                    f"{base_url} fails at a first request: {error}"
-                ) from error
-            return _understood(form, reply)
-    raise EndpointError(f"model {asking.model!r} at {base_url} refuses a request with a picture: {said}")
-
-
-def _understood(form: str, reply: Mapping[str, Any]) -> str:
-    """What of `form` the reply shows: a server may take a setting and pass over it."""
-    choice = reply["choices"][0]
-    try:
-        as_schema = "label" in json.loads(choice["message"].get("content") or "")
-    except (json.JSONDecodeError, TypeError):
-        as_schema = bool(choice["message"].get("refusal"))  # the field only comes with structured output
-    logprobs = form.endswith("logprobs") and bool((choice.get("logprobs") or {}).get("content"))
-    schema = form.startswith("schema") and as_schema
-    return {(True, True): "schema+logprobs", (True, False): "schema", (False, True): "logprobs"}.get(
-        (schema, logprobs), "text"
+def ends_run(failure: _failures.Failure, error: Exception, access: Access, model: str) -> EndpointError:
+    """The error that ends a run because no other request can fare better."""
+    where, variable = access.base_url, access.variable
+    status = getattr(error, "status_code", None) or getattr(error, "status", None)
+    if _failures.untrusted(error):
+        return EndpointError(
+            f"the certificate of {where} is not trusted here ({failure.reason[:120]}): name its authority's file in "
+            "the environment variable SSL_CERT_FILE"
+        )
+    if status is None:
+        return EndpointError(f"{where} does not answer: start the server, or correct base_url; run again to go on")
+    if 300 <= status < 400:
+        there = getattr(error, "response", None)
+        to = there.headers.get("location", "another address") if there is not None else "another address"
+        return EndpointError(f"{where} sends on to {to}, where nothing was sent: give that as base_url if you trust it")
+    if status == 401:
+        key = f"refuses the key: check {variable}" if variable else "wants a key: name its variable in api_key_env"
+        return EndpointError(f"{where} {key} (401: {_without(failure.reason, access)})")
+    if status in (404, 405):
+        said = _without(failure.reason, access)
+        hint = "" if urlsplit(where).path.strip("/") else "; most addresses end in /v1"
+        return EndpointError(
+            f"model {model!r} is not served at {where} ({status}: {said}): correct model or base_url{hint}"
+        )
+    if status == 402 or (status in (400, 403, 429) and _failures.is_about_money(failure.reason + failure.sign)):
+        said = _without(failure.reason, access)
+        return EndpointError(f"the account at {where} has no quota or money left ({said}): top it up and run again")
+    return EndpointError(
+        f"{where} answers {status} whatever is asked: {_without(failure.reason, access)}; what was answered is kept"
     )
 
 
-def api_key(base_url: str) -> str:
-    """The key for `base_url` from the environment; the client wants some text even where the server wants none."""
-    return "none" if base_url == "embedded" else os.environ.get(KEY_VARIABLE) or "none"
-
-
-@contextmanager
-def reachable(base_url: str) -> Iterator[str]:
-    """`base_url` with a server behind it: starts the embedded endpoint if that is what it names."""
-    if base_url == "embedded":
-        with endpoint.serve() as own:
-            yield own
-    else:
-        yield base_url
-
-
-def fatal(error: Exception, base_url: str, model: str) -> EndpointError | None:
-    """The error that ends a run because no other request can fare better, or None."""
-    import openai
-
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return EndpointError(f"{base_url} refuses the key ({error.status_code}): check {KEY_VARIABLE}")
-    if isinstance(error, openai.NotFoundError):
-        return EndpointError(f"model {model!r} is not served at {base_url}: correct model or base_url")
-    if getattr(error, "code", None) == "insufficient_quota":
-        return EndpointError(f"the account behind {KEY_VARIABLE} has no quota left: top it up and run again")
-    if unreachable(error):
-        return EndpointError(f"{base_url} does not answer any more: start it and run again to go on")
-    return None
-
-
-def unreachable(error: BaseException | None) -> bool:
-    """Whether no connection came about: refused, no route, no such name, or nobody took it in time.
-
-    A connection that broke is another thing: the next may hold. The client's aiohttp transport reports both as
-    a time-out to connect, so what counts is what aiohttp said, which stands among the causes.
-    """
-    import aiohttp
-    import httpx2
-
-    causes = []
-    while error:
-        causes.append(error)
-        error = error.__cause__
-    if any(isinstance(cause, aiohttp.ClientError) for cause in causes):
-        never = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-        return any(isinstance(cause, never) for cause in causes)
-    return any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in causes)
+def _without(text: str, access: Access) -> str:
+    """`text` without the key, which a server may repeat."""
+    try:
+        key = access.key
+    except EndpointError:
+        return text
+    return text.replace(key, "***") if len(key) >= 8 else text

@@ -1,50 +1,83 @@
-"""The answers that were paid for, by request key, in one SQLite file that outlives its runs."""
+"""The replies that were paid for, by request key, and what is known of the servers, in one SQLite file."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from fer_helpers import statuses
 from fer_helpers.annotation._archive_writer import Writer, archive_errors, connect
 from fer_helpers.errors import RunError
 from fer_helpers.files import whole_file
 from fer_helpers.paths import shown
-from fer_helpers.tables import ANSWER_STATUSES
+from fer_helpers.prompting import replies
 
 AT_ONCE = 500  # keys in one query
+_SERVERS = b"fer_servers"  # of an export's metadata
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One kept reply: the whole JSON as it came, so that a better parser can read it again for nothing."""
+    """One kept reply, as it came, so that a better reader can read it again for nothing."""
 
     key: str
-    status: str
-    reply: str  # JSON of the reply; the message of the error where status is "error"
+    status: str  # as `reader` read it
+    reply: str  # the reply's JSON, or `replies.error_entry`
     model: str
     latency_s: float
     created: str  # ISO 8601, UTC
     via: str = "online"  # or "batch", which costs half
     request_id: str = ""  # the provider's name of the exchange, which its support asks for
     attempts: int = 1  # times the request was sent for this reply
+    usd: float | None = None  # price of the reply; None if not known
+    earlier_usd: float = 0.0  # of replies to this request that this one took the place of, and of lost ones
+    reader: str = ""  # `replies.READER` of the status
 
 
 COLUMNS = tuple(item.name for item in fields(Entry))
-# Columns a file may lack because it was made before them, with what they are in its rows.
-_LATER = {"via": "'online'", "request_id": "''", "attempts": "1"}
-# An error is worth least; a reply without a label was paid for; an answer is worth most.
-_WORTH = "CASE {}.status WHEN 'ok' THEN 2 WHEN 'error' THEN 0 ELSE 1 END"
-_INSERT = (
-    f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (key) DO UPDATE "
-    f"SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])} WHERE "
+# Columns a file may lack because it was made before them, with their SQL type and what is in its rows.
+_LATER = {
+    "via": "NOT NULL DEFAULT 'online'",
+    "request_id": "NOT NULL DEFAULT ''",
+    "attempts": "NOT NULL DEFAULT 1",
+    "usd": "DEFAULT NULL",
+    "earlier_usd": "NOT NULL DEFAULT 0",
+    "reader": "NOT NULL DEFAULT ''",
+}
+
+
+def _rank(row: str) -> str:
+    ranks = " ".join(f"WHEN '{name}' THEN {status.rank}" for name, status in statuses.ANSWER.items())
+    return f"CASE {row}.status {ranks} ELSE 0 END"
+
+
+def _insert(better: str) -> str:
+    """SQL that adds rows; one whose key is there takes its place where `better`, and its price is never forgotten."""
+    paid = f"CASE WHEN {better} THEN coalesce(entries.usd, 0) ELSE coalesce(excluded.usd, 0) END"
+    kept = [f"{name} = CASE WHEN {better} THEN excluded.{name} ELSE entries.{name} END" for name in COLUMNS[1:]]
+    kept = [one for one in kept if not one.startswith("earlier_usd ")]
+    return (
+        f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES {{}} ON CONFLICT (key) DO UPDATE SET {', '.join(kept)}, "
+        f"earlier_usd = entries.earlier_usd + excluded.earlier_usd + {paid}"
+    )
+
+
+_FULLER = f"({_rank('excluded')} > {_rank('entries')})"
+_PUT = _insert(f"({_rank('excluded')} >= {_rank('entries')} AND entries.status <> 'ok')")
+_ADD = f"{_insert(_FULLER)} WHERE {_FULLER}"
+_REREAD = (
+    "INSERT INTO entries (key, status, reply, model, latency_s, created, reader) VALUES {} "
+    "ON CONFLICT (key) DO UPDATE SET status = excluded.status, reader = excluded.reader"
 )
-_PUT = f"{_INSERT} {_WORTH.format('excluded')} >= {_WORTH.format('entries')} AND entries.status <> 'ok'"
-_ADD = f"{_INSERT} {_WORTH.format('excluded')} > {_WORTH.format('entries')}"
+_SERVER = (
+    "INSERT INTO servers (address, model, learned) VALUES {} "
+    "ON CONFLICT (address, model) DO UPDATE SET learned = excluded.learned"
+)
 
 
 class Archive:
@@ -97,9 +130,37 @@ class Archive:
         """The entries kept under `keys`, in their order; keys that are not there are left out."""
         return {row[0]: Entry(*row) for row in self._select(COLUMNS, keys)}
 
-    def statuses(self, keys: Iterable[str]) -> dict[str, str]:
-        """The statuses kept under `keys`: as `get`, but without reading the replies."""
-        return dict(self._select(("key", "status"), keys))
+    def statuses(self, labels: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """The statuses of what is kept under the keys of `labels` (key -> labels allowed), by today's reader.
+
+        Only replies that another reader read are read anew; a better reader costs no request.
+        """
+        found = {key: (status, reader) for key, status, reader in self._select(("key", "status", "reader"), labels)}
+        stale = [key for key, (_, reader) in found.items() if reader != replies.READER]
+        result = {key: status for key, (status, _) in found.items()}
+        for entry in self.get(stale).values():
+            result[entry.key] = replies.read(entry.reply, labels[entry.key]).status
+        rows = [(key, result[key], "", "", 0.0, "", replies.READER) for key in stale]
+        if rows:
+            self._writer.submit(_REREAD, rows).result()
+        return result
+
+    def prices(self, keys: Iterable[str]) -> dict[str, tuple[float | None, float]]:
+        """US$ of what is kept under `keys`, None if not known, and of all that it took the place of."""
+        return {key: (usd, earlier) for key, usd, earlier in self._select(("key", "usd", "earlier_usd"), keys)}
+
+    def server(self, address: str, model: str) -> str:
+        """What `remember` kept of a server and model; empty if nothing."""
+        return next((learned for where, _, learned in self.servers(model) if where == address), "")
+
+    def servers(self, model: str) -> list[tuple[str, str, str]]:
+        """(address, model, what was learned) of every server that `model` was asked at."""
+        with archive_errors(self.path):
+            return list(self._db.execute("SELECT address, model, learned FROM servers WHERE model = ?", (model,)))
+
+    def remember(self, address: str, model: str, learned: str) -> None:
+        """Keep what was learned of a server; durable on return."""
+        self._writer.submit(_SERVER, [(address, model, learned)]).result()
 
     def _select(self, columns: Iterable[str], keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         left = iter(dict.fromkeys(keys))
@@ -118,8 +179,11 @@ class Archive:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        types = {"latency_s": pa.float64(), "attempts": pa.int64()}
-        schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+        types = {name: pa.float64() for name in ("latency_s", "usd", "earlier_usd")} | {"attempts": pa.int64()}
+        known = json.dumps(self._db.execute("SELECT address, model, learned FROM servers").fetchall())
+        schema = pa.schema(
+            [(name, types.get(name, pa.string())) for name in COLUMNS], metadata={_SERVERS: known.encode()}
+        )
         rows = self._everything() if keys is None else self._select(COLUMNS, keys)
         count = 0
         with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as parquet:
@@ -147,8 +211,11 @@ class Archive:
                 _check(row, path)
         new = 0
         for rows in _parquet(path):
-            new += len(rows) - len(self.statuses(row["key"] for row in rows))
+            new += len(rows) - len(list(self._select(("key",), (row["key"] for row in rows))))
             self._writer.submit(_ADD, [astuple(Entry(**row)) for row in rows]).result()
+        for address, model, learned in _servers(path):
+            if not self.server(address, model):
+                self.remember(address, model, learned)
         return new
 
 
@@ -158,14 +225,15 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute(
         "CREATE TABLE IF NOT EXISTS entries (key PRIMARY KEY, status, reply, model, latency_s, created) WITHOUT ROWID"
     )
+    db.execute("CREATE TABLE IF NOT EXISTS servers (address, model, learned, PRIMARY KEY (address, model))")
     found = {row[1] for row in db.execute("PRAGMA table_info(entries)")}
     strange = sorted(found.symmetric_difference(COLUMNS) - set(_LATER))
     if strange:
         db.execute("ROLLBACK")
         raise RunError(f"archive {shown(path)} is of another version: see its columns {', '.join(strange)}")
-    for name, value in _LATER.items():
+    for name, form in _LATER.items():
         if name not in found:
-            db.execute(f"ALTER TABLE entries ADD COLUMN {name} NOT NULL DEFAULT {value}")
+            db.execute(f"ALTER TABLE entries ADD COLUMN {name} {form}")
     db.execute("COMMIT")
 
 
@@ -176,7 +244,7 @@ def _parquet(path: Path) -> Iterator[list[dict[str, Any]]]:
     try:
         with pq.ParquetFile(path) as parquet:
             names = parquet.schema_arrow.names
-            if set(names) != set(COLUMNS):
+            if set(COLUMNS).symmetric_difference(names) - set(_LATER):
                 found = ", ".join(map(str, names))[:200]
                 raise RunError(f"{shown(path)} is no export of an archive: its columns are {found}")
             for batch in parquet.iter_batches(5000):
@@ -185,14 +253,28 @@ def _parquet(path: Path) -> Iterator[list[dict[str, Any]]]:
         raise RunError(f"{shown(path)} cannot be read as Parquet: {' '.join(str(error).split())[:200]}") from error
 
 
+def _servers(path: Path) -> list[tuple[str, str, str]]:
+    """What an export knows of servers; the file may be anybody's."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_schema(path).metadata or {}
+    try:
+        rows = json.loads(metadata.get(_SERVERS, b"[]"))
+        return [(str(address), str(model), str(learned)) for address, model, learned in rows]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RunError(f"{shown(path)} is no export of an archive: what it says of servers cannot be read") from error
+
+
 def _check(row: dict[str, Any], path: Path) -> None:
     """Raise RunError unless `row` could have come out of an archive; the file may be anybody's."""
-    texts = ("key", "status", "reply", "model", "created", "via", "request_id")
-    wrong = [name for name in texts if not isinstance(row[name], str)]
-    wrong += [name for name in ("latency_s", "attempts") if not isinstance(row[name], int | float)]
+    texts = ("key", "status", "reply", "model", "created", "via", "request_id", "reader")
+    wrong = [name for name in texts if not isinstance(row.get(name, ""), str)]
+    numbers = ("latency_s", "attempts", "earlier_usd")
+    wrong += [name for name in numbers if not isinstance(row.get(name, 0), int | float)]
+    wrong += [] if isinstance(row.get("usd"), int | float | None) else ["usd"]
     if not wrong:
-        wrong += [] if row["status"] in ANSWER_STATUSES else ["status"]
-        wrong += [] if row["via"] in ("online", "batch") else ["via"]
+        wrong += [] if row["status"] in statuses.ANSWER else ["status"]
+        wrong += [] if row.get("via", "online") in ("online", "batch") else ["via"]
         wrong += [] if _is_object(row["reply"]) else ["reply"]
     if wrong:
         name = wrong[0]
@@ -202,5 +284,7 @@ def _check(row: dict[str, Any], path: Path) -> None:
 def _is_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
+    except RecursionError:  # kept as it came, however deep
+        return text.lstrip().startswith("{")
     except ValueError:
         return False

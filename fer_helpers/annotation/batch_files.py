@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
+from fer_helpers.annotation import _transport
 from fer_helpers.annotation.archive import Entry
-from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import RunError
 from fer_helpers.prompting import planning, pricing, replies
 
@@ -86,24 +85,33 @@ def _numbered(lines: Iterable[Line], limits: Limits) -> Iterator[tuple[int, Line
         yield number, line
 
 
-def entry(item: Mapping[str, Any], key: str, taxonomy: str, model: str, created: str) -> Entry | None:
+def entry(
+    item: Mapping[str, Any],
+    key: str,
+    labels: Sequence[str],
+    model: str,
+    created: str,
+    prices: pricing.PriceBook = pricing.OURS,
+) -> Entry | None:
     """What the archive keeps of a line of an output or error file, as for an online reply; None if it was not run.
 
     A request that was refused has a response with its status and error; one that failed otherwise has an error
     and no response.
     """
     response, error = _object(item.get("response")), _object(item.get("error"))
-    body = _object(response.get("body"))
+    body, status = _object(response.get("body")), response.get("status_code")
     if error.get("code") in NOT_RUN:
         return None
-    if response.get("status_code") == 200 and body:
-        with suppress(AttributeError, IndexError, KeyError, TypeError):  # where it is no chat completion after all
-            status = replies.parse(body, TAXONOMIES[taxonomy]).status
-            return Entry(key, status, json.dumps(body), model, latency_s=0.0, created=created, via="batch")
-    refused = error or body.get("error") or body
-    status = "filtered" if _object(refused).get("code") == "content_filter" else "error"
-    reply = json.dumps({"error": f"Error code: {response.get('status_code')} - {refused}"})
-    return Entry(key, status, reply, model, latency_s=0.0, created=created, via="batch")
+    if "raw" in response:
+        text, usd = str(response["raw"]), None
+    elif status == 200 and body:
+        text, usd = json.dumps(body), _transport.cost_usd(model, body, "batch", prices)
+    else:
+        said = error or _object(body.get("error")) or body
+        words = replies.error_text(said) or f"status {status}"
+        text, usd = replies.error_entry(status, words, str(said.get("code") or ""), json.dumps(said)), None
+    found = replies.read(text, labels).status
+    return Entry(key, found, text, model, latency_s=0.0, created=created, via="batch", usd=usd, reader=replies.READER)
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -42,21 +42,25 @@ class Shard:
     note: str = ""  # what the server says about it
     collected: str = ""  # ISO 8601, UTC; empty: not yet
 
-    @property
-    def billed_usd(self) -> float:
-        """Its estimated price: all of it until its replies are here, then what was finished."""
-        return self.usd * self.done / self.requests if self.collected else self.usd
-
     def take(self, batch: Batch) -> None:
         """Take over what the server says."""
-        self.batch_id, self.state = batch.id, batch.status
-        self.submitted = datetime.fromtimestamp(batch.created_at, UTC).isoformat()
+        self.batch_id, self.state = str(batch.id), str(batch.status)
+        self.submitted = when(batch, "created_at") or self.submitted or datetime.now(UTC).isoformat()
         if batch.request_counts:
-            self.done, self.failed = batch.request_counts.completed, batch.request_counts.failed
+            self.done, self.failed = batch.request_counts.completed or 0, batch.request_counts.failed or 0
         problems = (batch.errors.data if batch.errors else None) or []
         self.note = "; ".join(
             f"{item.code}{f' in line {item.line}' if item.line else ''}: {item.message}" for item in problems[:3]
         )
+
+
+def when(batch: Batch, *names: str) -> str:
+    """The first of these times that the server names, ISO 8601, UTC; empty if it names none."""
+    for name in names:
+        stamp = getattr(batch, name, None)
+        if isinstance(stamp, int | float) and stamp > 0:
+            return datetime.fromtimestamp(stamp, UTC).isoformat()
+    return ""
 
 
 class Ledger:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import tenacity
 
-from fer_helpers import tables
-from fer_helpers.annotation import online
-from fer_helpers.annotation._batch_session import forget, listed, session
+from fer_helpers import statuses
+from fer_helpers.annotation import access, books, online
+from fer_helpers.annotation._batch_session import forget, give_up_hint, listed, session
+from fer_helpers.annotation._failures import judge
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.annotation.batch_files import DEFAULT_LIMITS, URL, Limits, cut, entry, lines
-from fer_helpers.annotation.batch_ledger import ENDED, Ledger, Shard
+from fer_helpers.annotation.batch_ledger import ENDED, Ledger, Shard, locked, when
+from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import EndpointError, RunError
 from fer_helpers.paths import shown
 from fer_helpers.prompting import pricing
@@ -31,16 +34,18 @@ FILE_KEPT_S = 3 * 24 * 3600  # the provider forgets faces after that, even if no
 _backoff = tenacity.wait_exponential(multiplier=1, max=30)
 
 
-def missing(planned: pd.DataFrame, archive: Archive, folder: Path) -> pd.DataFrame:
+def missing(planned: pd.DataFrame, archive: Archive, folder: Path, retry: Collection[str] = ()) -> pd.DataFrame:
     """Rows of `planned`, one a key, that neither the archive answers nor an open shard of the run asks."""
     unique = planned.drop_duplicates("key")
-    return unique[~unique["key"].isin(online.answered(unique, archive) | Ledger(folder).pending())]
+    return unique[~unique["key"].isin(online.answered(unique, archive, retry) | Ledger(folder).pending())]
 
 
-def progress(planned: pd.DataFrame, archive: Archive, folder: Path) -> tuple[int, int, int]:
+def progress(
+    planned: pd.DataFrame, archive: Archive, folder: Path, retry: Collection[str] = ()
+) -> tuple[int, int, int]:
     """How many requests of `planned` are answered, in open shards, and missing."""
-    keys, left = set(planned["key"]), len(missing(planned, archive, folder))
-    pending = len(keys & Ledger(folder).pending() - online.answered(planned, archive))
+    keys, left = set(planned["key"]), len(missing(planned, archive, folder, retry))
+    pending = len(keys & Ledger(folder).pending() - online.answered(planned, archive, retry))
     return len(keys) - pending - left, pending, left
 
 
@@ -56,8 +61,10 @@ def submit(
     picture: Callable[[str, int], bytes],
     archive: Archive,
     folder: Path,
-    base_url: str,
+    to: access.Access,
     limits: Limits = DEFAULT_LIMITS,
+    retry: Collection[str] = (),
+    prices: pricing.PriceBook = pricing.OURS,
 ) -> list[Shard]:
     """Send what is missing as batches, as many as `limits.tokens` lets wait at once; returns the new shards.
 
@@ -69,19 +76,22 @@ def submit(
         picture: (clip_id, frame_index) -> JPEG bytes; read when a shard is written, not before.
         archive: replies that are there already.
         folder: the run's folder; its name stands in the batches' metadata.
-        base_url: an OpenAI-compatible address ending in /v1 that has /batches.
+        to: an address that has /batches.
         limits: of a shard, of the tokens under way, and of the run's costs.
+        retry: statuses that are asked again although a reply is kept.
+        prices: that the cap holds by.
 
     Raises:
         EndpointError: the server has no Batch API, cannot be reached, or refuses; a cap on unknown costs.
         RunError: the ledger is damaged or in use, or a request is larger than a shard may be.
     """
     made = []
-    with session(folder, base_url) as (client, ledger), ledger.upload_removed():
+    with session(folder, to) as (client, ledger), ledger.upload_removed():
         client.batches.list(limit=1)  # before anything is uploaded: is there a Batch API?
-        rows = _affordable(missing(planned, archive, folder).sort_values("model", kind="stable"), ledger, limits)
+        rows = missing(planned, archive, folder, retry).sort_values("model", kind="stable")
+        rows = _affordable(rows, ledger, limits, books.spent(planned, archive, prices))
         for part in cut(lines(rows, picture), limits):
-            shard = ledger.write(part, base_url)
+            shard = ledger.write(part, to.base_url)
             waiting = sum(other.tokens for other in ledger.open if other.state not in ENDED)
             if waiting and waiting + shard.tokens > limits.tokens:
                 break
@@ -90,12 +100,13 @@ def submit(
     return made
 
 
-def _affordable(rows: pd.DataFrame, ledger: Ledger, limits: Limits) -> pd.DataFrame:
+def _affordable(rows: pd.DataFrame, ledger: Ledger, limits: Limits, spent: float) -> pd.DataFrame:
+    """As many of `rows` as the cap leaves money for, with all that was billed before, online or not."""
     if not limits.usd:
         return rows
     if rows["cost_usd"].isna().any():
-        raise EndpointError("max_cost_usd cannot be kept: the model has no price; name it in a price file, or set 0")
-    left = limits.usd - sum(shard.billed_usd for shard in ledger.shards)
+        raise EndpointError("max_cost_usd cannot be kept: the model has no price; give it in a file (prices), or set 0")
+    left = limits.usd - spent - sum(shard.usd for shard in ledger.open)
     return rows[(rows["cost_usd"] * pricing.BATCH_DISCOUNT).cumsum() <= left]
 
 
@@ -139,14 +150,14 @@ def _create(client: openai.OpenAI, run: str, shard: Shard) -> Batch:
     raise AssertionError("unreachable: tenacity returns or raises")
 
 
-def status(folder: Path, base_url: str) -> pd.DataFrame:
+def status(folder: Path, to: access.Access) -> pd.DataFrame:
     """One row a shard: batch, requests, state, done, failed, age in hours, and what the server says.
 
     Raises:
         EndpointError, RunError: as `submit`; and if nothing was submitted.
     """
     _check_any(folder)
-    with session(folder, base_url) as (_, ledger):
+    with session(folder, to) as (_, ledger):
         now = datetime.now(UTC)
         rows = [
             {
@@ -169,33 +180,62 @@ def _check_any(folder: Path) -> None:
         raise RunError(f"{shown(folder)} has no batches: submit them with `fer-helpers batch submit`")
 
 
-_COUNTED = (*tables.ANSWER_STATUSES, "known", "not run", "strange")
+_COUNTED = (*statuses.ANSWER, "known", "not run", "strange")
 
 
-def collect(archive: Archive, folder: Path, base_url: str) -> pd.DataFrame:
-    """Put the replies of all ended batches into the archive; one row a shard that was collected now.
+def collect(
+    archive: Archive, folder: Path, to: access.Access, prices: pricing.PriceBook = pricing.OURS
+) -> pd.DataFrame:
+    """Put the replies of all ended batches into the archive; one row a shard that was looked at.
 
     Columns: state, requests, how many replies came with each status, "known" (answered already, left as they
     are), "not run" (expired, cancelled or failed with their batch: submit again), "strange" (lines that are not
-    of this shard), and a note in words. Collecting again changes nothing.
+    of this shard), and a note in words. A shard whose files cannot be had stays open and holds up no other.
+    Collecting again changes nothing.
 
     Raises:
         EndpointError, RunError: as `submit`; and if nothing was submitted.
     """
+    import openai
+
     _check_any(folder)
     rows = []
-    with session(folder, base_url) as (client, ledger):
+    with session(folder, to) as (client, ledger):
         for shard in ledger.open:
+            counts: Mapping[str, int] = {}
             if shard.state in ENDED:
-                counts = _collect(client, ledger, shard, archive)
-                shard.note = _outcome(shard, counts)
-                forget(client, shard)
-                shard.collected = datetime.now(UTC).isoformat(timespec="seconds")
+                try:
+                    counts = _collect(client, ledger, shard, archive, prices)
+                except (openai.APIStatusError, RunError) as error:
+                    reason = judge(error).reason if isinstance(error, openai.APIStatusError) else str(error)
+                    shard.note = f"its replies cannot be had ({reason}): {give_up_hint(shard)}"
+                else:
+                    shard.note = _outcome(shard, counts)
+                    forget(client, shard)
+                    shard.collected = datetime.now(UTC).isoformat(timespec="seconds")
                 ledger.save()
+            if shard.state in ENDED or shard.note:
                 row = {"shard": shard.id, "state": shard.state, "requests": shard.requests, "note": shard.note}
                 rows.append({**row, **counts})
     columns = ["shard", "state", "requests", *_COUNTED, "note"]
     return pd.DataFrame(rows, columns=columns).fillna(0).set_index("shard").convert_dtypes()
+
+
+def give_up(folder: Path, shard_id: str) -> Shard:
+    """Wait no longer for a shard's replies: its requests are missing again, and what was billed for it is lost.
+
+    Raises:
+        RunError: there is no open shard of that name, or another process is at the ledger.
+    """
+    with locked(folder):
+        ledger = Ledger(folder)
+        shard = next((one for one in ledger.open if one.id == shard_id), None)
+        if shard is None:
+            known = ", ".join(one.id for one in ledger.open) or "none"
+            raise RunError(f"{shown(folder)} has no open shard {shard_id!r}: open are {known}")
+        shard.collected, shard.note = datetime.now(UTC).isoformat(timespec="seconds"), "given up"
+        ledger.save()
+    return shard
 
 
 def _outcome(shard: Shard, counts: Mapping[str, int]) -> str:
@@ -207,11 +247,13 @@ def _outcome(shard: Shard, counts: Mapping[str, int]) -> str:
     return f"{shard.state}{ends.get(shard.state, '')}: {found}"
 
 
-def _collect(client: openai.OpenAI, ledger: Ledger, shard: Shard, archive: Archive) -> Counter[str]:
+def _collect(
+    client: openai.OpenAI, ledger: Ledger, shard: Shard, archive: Archive, prices: pricing.PriceBook
+) -> Counter[str]:
     """Archive what stands in the output and the error file; a batch with any end may have both."""
     batch = client.batches.retrieve(shard.batch_id)
-    end = batch.completed_at or batch.expired_at or batch.cancelled_at or batch.failed_at or batch.created_at
-    created = datetime.fromtimestamp(end, UTC).isoformat()  # the same at each collecting
+    ends = ("completed_at", "expired_at", "cancelled_at", "failed_at", "created_at")
+    created = when(batch, *ends) or shard.submitted  # the same at each collecting
     left, counts = ledger.taxonomies(shard), Counter[str]()
     for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
         for item in _items(client, file_id, ledger.folder / "download.jsonl"):
@@ -219,13 +261,14 @@ def _collect(client: openai.OpenAI, ledger: Ledger, shard: Shard, archive: Archi
             if key not in left:
                 counts["strange"] += 1
                 continue
-            reply = entry(item, key, left[key], shard.model, created)
+            reply = entry(item, key, TAXONOMIES[left[key]], shard.model, created, prices)
             if reply is None:
                 continue
             del left[key]
             kept = archive.get([key]).get(key)
-            # an answer stays what it was, and an error replaces no reply
-            known = kept is not None and (kept.status == "ok" or (reply.status == "error" and kept.status != "error"))
+            # an answer stays what it was, and less replaces nothing
+            ranks = [statuses.ANSWER[one.status].rank for one in (reply, kept) if one]
+            known = kept is not None and (kept.status == statuses.OK or ranks[0] < ranks[1])
             counts["known" if known else reply.status] += 1
             if not known:
                 archive.put(reply)
@@ -241,6 +284,10 @@ def _items(client: openai.OpenAI, file_id: str, path: Path) -> Iterator[dict[str
         for line in rows:
             try:
                 item = json.loads(line)
+            except RecursionError:  # paid for: kept as it came, however deep it nests
+                name = re.search(rb'"custom_id"\s*:\s*"([0-9a-f]+)"', line)
+                text = line.decode("utf-8", "replace")
+                item = {"custom_id": name[1].decode() if name else "", "response": {"status_code": 200, "raw": text}}
             except ValueError:
                 item = {}
             yield item if isinstance(item, dict) else {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic_core import to_json  # four times as fast as json on a picture
 
-from fer_helpers import tables
-from fer_helpers.annotation import _transport as transport
-from fer_helpers.annotation import access
+from fer_helpers import statuses, tables
+from fer_helpers.annotation import _transport, books
+from fer_helpers.annotation._failures import Failure
 from fer_helpers.annotation._limits import Budget, CapReached, Concurrency, Rates
 from fer_helpers.annotation._progress import Progress, terminable
+from fer_helpers.annotation.access import REPLAY, Access, ends_run
 from fer_helpers.annotation.archive import Archive, Entry
 from fer_helpers.emotions import TAXONOMIES
-from fer_helpers.errors import BudgetError, ParamsError
+from fer_helpers.errors import BudgetError, EndpointError, ParamsError
 from fer_helpers.prompting import planning, pricing, replies
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
     import openai
 
-REUSED = ("ok", "refused", "filtered", "truncated", "invalid")
 GRACE_S = 5.0  # for replies under way when a run ends before its time
 CHUNK = 5000  # entries read at once
+# So many requests given up for the same reason, with no answer between them, say that the next will fare no better.
+HOPELESS = {"request": 20, "transient": 5, "limited": 3}
 
 Picture = Callable[[str, int], bytes]
 
@@ -40,21 +42,27 @@ def answered(planned: pd.DataFrame, archive: Archive, retry_statuses: Collection
 
     An error is no answer, and always asked again; `retry_statuses` names further statuses to ask again.
     """
-    good = set(REUSED) - set(retry_statuses)
-    return {key for key, status in archive.statuses(planned["key"]).items() if status in good}
+    good = statuses.reused(retry_statuses)
+    return {key for key, status in archive.statuses(labels_of(planned)).items() if status in good}
+
+
+def labels_of(planned: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """The labels that the reply to each request may name, by key."""
+    return {key: TAXONOMIES[name] for key, name in zip(planned["key"], planned["taxonomy"], strict=True)}
 
 
 async def annotate(
     planned: pd.DataFrame,
     picture: Picture,
     archive: Archive,
-    base_url: str,
+    access: Access,
     *,
     max_concurrency: int = 8,
     max_cost_usd: float | None = None,
     requests_per_minute: int = 0,
     tokens_per_minute: int = 0,
     retry_statuses: Collection[str] = (),
+    prices: pricing.PriceBook = pricing.OURS,
 ) -> pd.DataFrame:
     """Ask what the archive does not answer yet; return the answers table for `planned`.
 
@@ -65,66 +73,57 @@ async def annotate(
         planned: the requests table.
         picture: (clip_id, frame_index) -> JPEG bytes; read when a request is sent, not before.
         archive: where each reply is kept before its worker asks the next.
-        base_url: "embedded", an OpenAI-compatible address ending in /v1, or "replay": nothing is sent, and what
-            the archive has no entry for has no row.
+        access: to the model; with "replay" nothing is sent, and what the archive has no entry for has no row.
         max_concurrency: requests under way at most; fewer while the server refuses by rate.
-        max_cost_usd: US$ that the answers to `planned` may cost in all, kept ones included; None: no cap.
+        max_cost_usd: US$ that `planned` may cost in all, with all that was billed for it before; None: no cap.
         requests_per_minute: 0: no limit but the server's.
         tokens_per_minute: estimated tokens in and most tokens out, together; 0: no limit but the server's.
         retry_statuses: statuses among refused, filtered, truncated and invalid that are asked again although a
             reply is kept. A label that is kept is never given up for a failure.
+        prices: that the cap and the answers' prices hold by.
 
     Raises:
         BudgetError: the next request might cost more than the cap leaves.
-        EndpointError: the key, quota, model or server is of no use for any request.
+        EndpointError: the key, quota, model or server is of no use for any request, or many in a row failed alike.
         ParamsError: a cap without a price to hold it by.
     """
-    if base_url != access.REPLAY:
+    if access.base_url != REPLAY:
         unique = planned.drop_duplicates("key")
         left = unique[~unique["key"].isin(answered(planned, archive, retry_statuses))]
         if len(left):
-            budget = _budget(unique, archive, max_cost_usd)
-            rates = Rates(requests_per_minute, tokens_per_minute)
-            async with _client(base_url, max_concurrency) as client:
-                sender = transport.Sender(client, Concurrency(max_concurrency), rates, budget)
-                await _Run(sender, picture, archive, budget, base_url, left).work(max_concurrency)
-    return kept(planned, archive)
+            budget = _budget(unique, archive, max_cost_usd, prices)
+            rates, concurrency = Rates(requests_per_minute, tokens_per_minute), Concurrency(max_concurrency)
+            async with _client(access, max_concurrency) as client:
+                sender = _transport.Sender(client, concurrency, rates, budget, access.timeout_s, prices)
+                await _Run(sender, picture, archive, budget, access, left, prices).work(max_concurrency)
+    return kept(planned, archive, prices)
 
 
-def kept(planned: pd.DataFrame, archive: Archive) -> pd.DataFrame:
+def kept(planned: pd.DataFrame, archive: Archive, prices: pricing.PriceBook = pricing.OURS) -> pd.DataFrame:
     """The answers table: one row for each key of `planned` that `archive` has an entry for."""
-    parts = (list(_rows(part, archive.get(part["key"]))) for part in _chunks(planned))
+    labels = labels_of(planned)
+    parts = ([_row(entry, labels[key], prices) for key, entry in part] for part in books.parts(planned, archive))
     columns = list(tables.SCHEMAS["answers"].columns)
     frames = [pd.DataFrame(rows, columns=columns) for rows in parts]  # dicts of all rows take many times the room
     return tables.check("answers", pd.concat(frames) if frames else pd.DataFrame(columns=columns))
 
 
-def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None) -> Budget:
+def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None, prices: pricing.PriceBook) -> Budget:
     if cap is None:
         return Budget(None)
     for model in unique["model"].unique():
-        if pricing.price(model) is None:
-            raise ParamsError(f"max_cost_usd is {cap}, but {model} has no price: leave it empty, or add the price")
-    kept = (entry for part in _chunks(unique) for entry in archive.get(part["key"]).values())
-    return Budget(cap, sum(_cost(entry, json.loads(entry.reply)) or 0.0 for entry in kept))
+        if prices.price(model) is None:
+            raise ParamsError(
+                f"max_cost_usd is {cap}, but {model} has no price: leave it empty, or give the price in a file (prices)"
+            )
+    return Budget(cap, books.spent(unique, archive, prices))
 
 
 @asynccontextmanager
-async def _client(base_url: str, most: int) -> AsyncIterator[openai.AsyncOpenAI]:
+async def _client(access: Access, most: int) -> AsyncIterator[openai.AsyncOpenAI]:
     """One client for a whole run, with a connection for each worker."""
-    import httpx2
-    import openai
-
-    limits = httpx2.Limits(max_connections=most + 1, max_keepalive_connections=most + 1, keepalive_expiry=30)
-    http_client = openai.DefaultAioHttpClient(timeout=transport.TIMEOUT_S, limits=limits)
-    with access.reachable(base_url) as url:
-        async with openai.AsyncOpenAI(
-            base_url=url,
-            api_key=access.api_key(base_url),
-            max_retries=0,
-            timeout=transport.TIMEOUT_S,
-            http_client=http_client,
-        ) as client:
+    with access.reachable() as there:
+        async with there.async_client(most + 1) as client:
             yield client
 
 
@@ -150,20 +149,23 @@ class _Run:
 
     def __init__(
         self,
-        sender: transport.Sender,
+        sender: _transport.Sender,
         picture: Picture,
         archive: Archive,
         budget: Budget,
-        base_url: str,
+        access: Access,
         left: pd.DataFrame,
+        prices: pricing.PriceBook,
     ) -> None:
         self._sender = sender
         self._picture = picture
         self._archive = archive
         self._budget = budget
-        self._base_url = base_url
-        self._key = access.api_key(base_url)
+        self._access = access
+        self._key = access.key
         self._left = left
+        self._prices = prices
+        self._alike: Counter[str] = Counter()  # requests given up since the last answer, by the failure's sign
         self._ending = False
 
     async def work(self, workers: int) -> None:
@@ -199,87 +201,91 @@ class _Run:
 
     async def _worker(self, rows: Iterator[dict[str, Any]], progress: Progress) -> None:
         for row in rows:
-            entry = await self._ask(row)
+            entry, end = await self._ask(row)
             await self._archive.aput(entry)
             self._sender.under_way.discard(asyncio.current_task())
             progress.add(entry.status)
+            if end:
+                raise end from None  # the error beneath may hold what the server said about the key
             if self._ending:
                 return
 
-    async def _ask(self, row: Mapping[str, Any]) -> Entry:
+    async def _ask(self, row: Mapping[str, Any]) -> tuple[Entry, EndpointError | None]:
+        """What becomes of a request, and what ends the run with it."""
         body = planning.body_of(row, planning.urls_of(row, self._picture))
-        out = body["max_completion_tokens"]
-        worst = pricing.cost_usd(row["model"], row["tokens_in"], out) or 0.0
-        reply = await self._sender.send(row["model"], to_json(body), row["tokens_in"] + out, worst)
-        status, text = self._read(reply, row)
+        out = body[row["limit_field"]]
+        worst = self._prices.cost_usd(row["model"], row["tokens_in"], out) or 0.0
+        labels = TAXONOMIES[row["taxonomy"]]
+        reply = await self._sender.send(row["model"], labels, to_json(body), row["tokens_in"] + out, worst)
+        end = self._end_of_run(reply, row["model"])
+        text = reply.kept
         if len(self._key) >= 8:  # a server may repeat the key in what it says; shorter ones are no secrets
             text = text.replace(self._key, "***")
-        return Entry(
+        entry = Entry(
             key=row["key"],
-            status=status,
+            status=replies.read(text, labels).status,
             reply=text,
             model=row["model"],
             latency_s=reply.latency_s,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             request_id=reply.request_id,
             attempts=reply.attempts,
+            usd=reply.usd if reply.failure is None else None,
+            earlier_usd=reply.earlier_usd,
+            reader=replies.READER,
         )
+        return entry, end
 
-    def _read(self, reply: transport.Reply, row: Mapping[str, Any]) -> tuple[str, str]:
-        """Status of a reply, and what is kept of it."""
-        error = reply.error
-        if error is None:
-            try:
-                return replies.parse(reply.content, row["labels"]).status, reply.text
-            except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as strange:
-                error = transport.BadReply(f"reply is not of the form it should be: {strange}")
-        hopeless = access.fatal(error, self._base_url, row["model"])
-        if hopeless:
-            raise hopeless from None  # the error beneath may hold what the server said about the key
-        status = "filtered" if getattr(error, "code", None) == "content_filter" else "error"
-        return status, json.dumps({"error": (str(error) or type(error).__name__)[:2000]})
+    def _end_of_run(self, reply: _transport.Reply, model: str) -> EndpointError | None:
+        """The error that ends the run after this reply is kept, where many in a row failed alike.
+
+        Raises:
+            EndpointError: no other request can fare better.
+        """
+        failure: Failure | None = reply.failure
+        if failure is None or reply.error is None:
+            self._alike.clear()
+            return None
+        if failure.kind == "account":
+            raise ends_run(failure, reply.error, self._access, model) from None
+        self._alike[failure.sign] += 1
+        if self._alike[failure.sign] < HOPELESS[failure.kind]:
+            return None
+        said = failure.reason.replace(self._key, "***") if len(self._key) >= 8 else failure.reason
+        return EndpointError(
+            f"{self._alike[failure.sign]} requests to {self._access.base_url} failed alike, with no answer between "
+            f"them: {said}; what was answered is kept, run again to go on"
+        )
 
     def _over_budget(self, progress: Progress) -> BudgetError:
         done, cap, spent = progress.counts.total(), self._budget.cap, self._budget.spent
         return BudgetError(
             f"US$ {spent:.6f} of max_cost_usd {cap} are spent, and the next request could go beyond: {done} were "
-            f"answered in this run and are kept, {len(self._left) - done} are left; a higher cap goes on from there"
+            f"answered in this run and are kept, {len(self._left) - done} are left; raise the cap to resume"
         )
 
 
-def _chunks(planned: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    unique = planned.drop_duplicates("key")
-    return (unique.iloc[start : start + CHUNK] for start in range(0, len(unique), CHUNK))
-
-
-def _rows(planned: pd.DataFrame, kept: Mapping[str, Entry]) -> Iterator[dict[str, Any]]:
-    taxonomy_of = dict(zip(planned["key"], planned["taxonomy"], strict=True))
-    return (_row(kept[key], TAXONOMIES[taxonomy]) for key, taxonomy in taxonomy_of.items() if key in kept)
-
-
-def _row(entry: Entry, labels: Iterable[str]) -> dict[str, Any]:
-    reply = json.loads(entry.reply)
-    ok = entry.status == "ok"
-    answer = replies.Answer("error") if "error" in reply else replies.parse(reply, tuple(labels))
-    tokens_in, tokens_out = transport.billed(reply)
-    raw = str(reply.get("error", answer.text))
+def _row(entry: Entry, labels: Sequence[str], prices: pricing.PriceBook) -> dict[str, Any]:
+    answer, reply = replies.read(entry.reply, labels), books.loaded(entry)
+    tokens_in, tokens_out = replies.billed(reply)
     return {
         "key": entry.key,
-        "status": entry.status,
-        "label": answer.label if ok else None,
-        **{f"prob_{label}": share for label, share in (answer.probabilities if ok else {}).items()},
-        "prob_source": answer.source if ok else "none",
-        "raw": raw.encode("utf-8", "replace").decode(),  # half a surrogate pair is JSON, but no Parquet
+        "status": answer.status,
+        "label": answer.label,
+        **{f"prob_{label}": share for label, share in answer.probabilities.items()},
+        "prob_source": answer.source,
+        "prob_doubt": answer.doubt or None,
+        "raw": answer.text.encode("utf-8", "replace").decode(),  # half a surrogate pair is JSON, but no Parquet
         "model_requested": entry.model,
-        "model_returned": reply.get("model"),
-        "fingerprint": reply.get("system_fingerprint"),
+        "model_returned": _word(reply.get("model")),
+        "fingerprint": _word(reply.get("system_fingerprint")),
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
-        "cost_usd": _cost(entry, reply),
+        "cost_usd": books.price(entry, prices),
         "latency_s": entry.latency_s if entry.via == "online" else None,
         "created": entry.created,
     }
 
 
-def _cost(entry: Entry, reply: Mapping[str, Any]) -> float | None:
-    return transport.cost_usd(entry.model, reply, entry.via)
+def _word(value: object) -> str | None:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None

@@ -2,7 +2,7 @@
 
 from fer_helpers.corpora import checks, demo
 from fer_helpers.corpora.corpus import Corpus, ListedClip
-from fer_helpers.corpora.registry import CORPORA, about, fingerprint, listed, load, location, outside, prepare
+from fer_helpers.corpora.registry import CORPORA, about, fingerprint, listed, load, location, outside, prepare, votes
 
 __all__ = [
     "CORPORA",
@@ -17,4 +17,5 @@ __all__ = [
     "location",
     "outside",
     "prepare",
+    "votes",
 ]

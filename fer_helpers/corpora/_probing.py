@@ -70,7 +70,7 @@ def _probe(path: Path, root: Path) -> Probe:
     if found.status == "unreadable" and path.is_file() and path.stat().st_size < 1000:
         with path.open("rb") as file:
             if file.read(len(_POINTER)) == _POINTER:
-                return replace(found, reason="Git LFS's note in place of the file; run `git lfs pull` in the corpus")
+                return replace(found, reason="Git LFS pointer instead of the file; run `git lfs pull` in the corpus")
     return found
 
 

@@ -29,13 +29,13 @@ def entries(folder: Path, root: Path) -> list[os.DirEntry[str]]:
     odd = [entry.name for entry in found if re.search(r"[\ud800-\udfff]", entry.name)]
     if odd:
         raise CorpusError(
-            f"corpus folder {shown(folder)}: {len(odd)} file names are not UTF-8, {odd[0]!r} first; rename them"
+            f"corpus folder {shown(folder)}: {len(odd)} file names are not UTF-8 (first: {odd[0]!r}); rename them"
         )
     outside = [entry.name for entry in found if leads_outside(entry, root)]
     if outside:
         warnings.warn(
             f"corpus folder {shown(folder)}: {len(outside)} symbolic links that lead out of the corpus were not "
-            f"followed, {outside[0]!r} first; copy what they point to if it belongs to the corpus",
+            f"followed (first: {outside[0]!r}); copy what they point to if it belongs to the corpus",
             stacklevel=2,
         )
     return [entry for entry in found if entry.name not in set(outside)]

@@ -81,14 +81,14 @@ def _remarks(clips: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _counts(listed: pd.DataFrame, published: Counts) -> Iterator[Finding]:
-    there = listed[listed["reason"].ne("listed, but not on the disk")]
+    there = listed[listed["reason"].ne("listed, but not on disk")]
     words = there["label_original"].map(_canonical, na_action="ignore")
     for split, counts in published.items():
         in_split = there["split"].eq(split) if split else pd.Series(True, there.index)
         for word, n in counts.items():
             here = int((in_split & words.eq(_canonical(word)) if word else in_split).sum())
             if here != n:
-                yield True, f"{word or 'clips'}: {here} where {n} are published", split, abs(here - n), ""
+                yield True, f"{word or 'clips'}: {here}, published: {n}", split, abs(here - n), ""
 
 
 def _canonical(word: str) -> str:
@@ -100,7 +100,7 @@ def _outside(listed: pd.DataFrame) -> Iterator[Finding]:
     others = others[others["label_original"].map(parse_emotion).isna()]
     for word, group in others.groupby("label_original"):
         meant = group["label"].iloc[0]
-        what = "without a label" if word == UNLABELLED else f"label {word!r}: none of the seven"
+        what = "without a label" if word == UNLABELLED else f"label {word!r}: not one of the seven"
         what += f", mapped to {meant}" if isinstance(meant, str) else ""
         yield False, what, _splits(group), len(group), _some(group["clip_id"])
 
@@ -177,7 +177,7 @@ def _still(clips: pd.DataFrame, root: Path) -> Iterator[Finding]:
     )
     still = looked_at[[most <= STILL for most in motion]]
     if len(still):
-        what = f"nothing moves (of {len(looked_at)} clips looked at)"
+        what = f"no motion (of {len(looked_at)} clips examined)"
         yield False, what, _splits(still), len(still), _some(still["clip_id"])
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve
 
@@ -51,7 +53,8 @@ class Corpus:
 
     `allow_upload`: its terms let frames go to a hosted model. `rows` lists the clips below a folder without
     opening them and raises CorpusError; `folder` says where the clips lie, `make` puts them there if the corpus
-    is not made of files already; `published` are its authors' counts, as far as they are known.
+    is not made of files already; `published` are its authors' counts, as far as they are known; `votes` reads its
+    raters' own labels (clip_id, rater, label) where they are distributed.
     """
 
     about: str
@@ -63,3 +66,4 @@ class Corpus:
     published: Callable[[Params], Counts] = _unpublished
     folder: Callable[[Params], Path] = _given
     make: Callable[[Params], None] = _nothing
+    votes: Callable[[Path], pd.DataFrame] | None = None

@@ -42,7 +42,7 @@ def folder_label(path: str) -> str | None:
 
 CORPUS = Corpus(
     about="Any folder of videos or pictures, with labels from folder names, a manifest, or none.",
-    licence="the user's to know",
+    licence="depends on your clips",
     allow_upload=False,
     citation="",
     apply="",

@@ -29,8 +29,9 @@ from fer_helpers.corpora.published import (
 )
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.errors import CorpusError
+from fer_helpers.evaluation import other_annotators
 from fer_helpers.params import Params
-from fer_helpers.paths import shown
+from fer_helpers.paths import resolve, shown
 
 CORPORA: dict[str, Corpus] = {
     "demo": rendered_clips.CORPUS,
@@ -47,6 +48,7 @@ CORPORA: dict[str, Corpus] = {
     "raf_db": raf_db.CORPUS,
     "affectnet": affectnet.CORPUS,
 }
+OWN = "corpus"  # a value of the parameter votes: those that come with the corpus
 _KNOWN = ("path", "label_original", "scene", "split", "subject", "intensity", "status", "reason")
 
 
@@ -89,8 +91,8 @@ def listed(params: Params) -> pd.DataFrame:
     if len(twice):
         first, second = twice.loc[twice["clip_id"] == twice["clip_id"].iloc[0], "path"].head(2)
         raise CorpusError(
-            f"{shown(root)}: {len(twice)} clips share their name with another, {first!r} and {second!r} first; "
-            "leave one of them in the folder"
+            f"{shown(root)}: {len(twice)} clips have the same name as another (first: {first!r} and {second!r}); "
+            "keep only one of them in the folder"
         )
     table.insert(2, "label", _labels(table["label_original"], params))
     return _of_scene(table, params) if params.scene else table
@@ -104,8 +106,8 @@ def _labels(words: pd.Series, params: Params) -> pd.Series:
     unknown = [word for word in given if word.casefold() not in others]
     if unknown:
         raise CorpusError(
-            f"other_labels maps {unknown[0]!r}, which is no label of {params.corpus} outside the seven: "
-            f"it has {', '.join(sorted(others.values())) or 'none'}"
+            f"other_labels maps {unknown[0]!r}, which is not one of the labels of {params.corpus} outside the seven: "
+            f"they are {', '.join(sorted(others.values())) or 'none'}"
         )
     meant = {word: label or mapping.get(word.casefold()) for word, label in there.items()}
     return words.map(meant).astype(object).where(words.notna(), None)
@@ -174,6 +176,27 @@ def fingerprint(params: Params) -> str:
         for name, stat in _files(str(root / path)):
             digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
+    """What people saw in `clips`: columns clip_id, rater, label; from the list params.votes, or the corpus's own.
+
+    Raises:
+        ListError: as `other_annotators.read_votes`.
+        CorpusError: the corpus has no votes, or none of these clips.
+    """
+    if not params.votes:
+        return pd.DataFrame(columns=["clip_id", "rater", "label"])
+    if params.votes != OWN:
+        return other_annotators.read_votes(resolve(params.votes), clips)
+    read = CORPORA[params.corpus].votes
+    if read is None:
+        raise CorpusError(f"votes is {OWN!r}, but {params.corpus} comes without votes: give a CSV file")
+    found = read(location(params))
+    mine = found[found["clip_id"].isin(clips["clip_id"])].reset_index(drop=True)
+    if mine.empty:
+        raise CorpusError(f"none of the {len(found)} votes of {params.corpus} is on a clip of this run")
+    return mine
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 
-from fer_helpers.endpoint import files
-from fer_helpers.endpoint.chat import ApiError, complete, validated
+from fer_helpers.endpoint import chat, files, questions
+from fer_helpers.endpoint.errors import ApiError, validated
 from fer_helpers.endpoint.files import FILES
 from fer_helpers.endpoint.model import MODEL, PictureModel
 
@@ -264,7 +264,10 @@ def _answer(line: bytes, model: PictureModel, broken: bool) -> tuple[int, dict[s
     try:
         if broken:
             raise RuntimeError("a fault on purpose")
-        return 200, complete(json.dumps(json.loads(line)["body"]).encode(), model)
+        question = questions.parse(json.dumps(json.loads(line)["body"]).encode())
+        if question.stream:
+            raise ApiError("stream: true is unsupported in a batch.", param="stream", code="unsupported_value")
+        return 200, chat.complete(question, model)
     except ApiError as error:
         return error.status, error.body
     except Exception:

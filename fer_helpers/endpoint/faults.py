@@ -18,6 +18,8 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from fer_helpers import params
+from fer_helpers.emotions import LABELS
+from fer_helpers.endpoint.chat import text_of, with_text
 from fer_helpers.errors import ParamsError
 from fer_helpers.prompting import pricing
 
@@ -64,9 +66,10 @@ class Faults:
     - `reset`: the connection ends in the middle of the reply. Billed, for the answer was made.
     - `stall`: no byte for `stall_s` seconds, then the answer, if anybody still waits. Billed.
     - `truncated_json`: 200, the announced length is right, but the JSON stops half-way. Billed; an error is never cut.
+      A stream ends in good order, but half-way: without finish_reason and [DONE].
 
     Content faults are the fate of a request: every attempt ends alike, and asking again only costs. All but
-    `filtered_400` are billed as any answer is.
+    `filtered_400` are billed as any answer is. In a function's call they befall its arguments.
 
     - `refusal`: the text is in message.refusal, content is null. Status "refused".
     - `prose_refusal`: plain words with finish_reason stop, whatever the schema. Status "refused".
@@ -183,28 +186,29 @@ def altered(reply: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
     `name` is the request's digest: which wording a refusal has depends on it.
     """
     (choice,) = reply["choices"]
-    content, finish, refusal = choice["message"]["content"], "stop", None
+    message = {"role": "assistant", "content": None, "refusal": None}
+    finish, said = "stop", text_of(choice["message"])
     match kind:
         case "refusal":
-            content, refusal = None, REFUSALS[0]
+            message["refusal"] = REFUSALS[0]
         case "prose_refusal":
-            content = REFUSALS[int(name, 16) % len(REFUSALS)]
+            message["content"] = REFUSALS[int(name, 16) % len(REFUSALS)]
         case "length":
-            content, finish = content[: content.rfind(_label(content)) + 2], "length"
+            message, finish = with_text(choice["message"], said[: said.rfind(_label(said)) + 2]), "length"
         case "content_filter":
-            content, finish = "", "content_filter"
+            message["content"], finish = "", "content_filter"
         case "wrong_label":
-            content = content.replace(_label(content), WRONG_LABEL)
-        case "empty":
-            content = None
-    message = {"role": "assistant", "content": content, "refusal": refusal}
+            before, _, after = said.rpartition(_label(said))
+            message, finish = with_text(choice["message"], before + WRONG_LABEL + after), choice["finish_reason"]
     # The log-probabilities belonged to another text; a reply that kept them would bear false witness.
     changed = choice | {"message": message, "logprobs": None, "finish_reason": finish}
     tokens_in = reply["usage"]["prompt_tokens"]
-    tokens_out = len(pricing.encoding().encode_ordinary(refusal or content or ""))
+    tokens_out = len(pricing.encoding().encode_ordinary(text_of(message)))
     usage = {**reply["usage"], "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
     return {**reply, "choices": [changed], "usage": usage}
 
 
-def _label(content: str) -> str:
-    return json.loads(content)["label"] if content.startswith("{") else content
+def _label(said: str) -> str:
+    """The label in a reply's text: all of it, or the one value of its JSON that is a label."""
+    values = json.loads(said).values() if said.startswith("{") else [said]
+    return next(value for value in values if value in LABELS)

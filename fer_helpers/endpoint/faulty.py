@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import time
 from collections import Counter, defaultdict
@@ -16,6 +15,7 @@ from aiohttp import web
 
 from fer_helpers.endpoint import faults as plans
 from fer_helpers.endpoint.faults import Faults
+from fer_helpers.endpoint.streaming import Completion
 
 PATH = "/v1/chat/completions"
 BOOKS = "/fer/books"
@@ -112,14 +112,14 @@ class _Desk:
         if fate == "filtered_400":
             return _failure(400, "The response was filtered.", "invalid_request_error", "content_filter")
         response = await handler(request)
-        assert isinstance(response, web.Response)
-        reply = json.loads(response.text or "")
+        assert isinstance(response, Completion)
         if fate:
-            reply = plans.altered(reply, fate, name)
+            response = Completion(plans.altered(response.reply, fate, name), response.stream)
+        billed = response.reply["usage"]["total_tokens"]
         self.answers += 1
-        page.billed_tokens += reply["usage"]["total_tokens"]
-        self.tokens.take(reply["usage"]["total_tokens"])
-        return web.json_response(reply) if fate else response
+        page.billed_tokens += billed
+        self.tokens.take(billed)
+        return response
 
     async def _sent(
         self, request: web.Request, reply: web.Response, page: _Page, kind: str | None
@@ -131,7 +131,7 @@ class _Desk:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.closing.wait(), self.faults.stall_s)
         if kind == "truncated_json" and reply.status == 200:
-            return web.Response(status=reply.status, body=body[: len(body) // 2], content_type="application/json")
+            return web.Response(body=body[: len(body) // 2], content_type=reply.content_type)
         if kind == "reset":
             return await _cut(request, reply, body)
         with suppress(ConnectionError):  # the client gave up just now
@@ -195,7 +195,7 @@ def _rate_limited(what: str, retry_after_s: float | None) -> web.Response:
 
 async def _cut(request: web.Request, reply: web.Response, body: bytes) -> web.StreamResponse:
     """Half of `body` under headers that announce all of it; then the connection ends."""
-    half = web.StreamResponse(status=reply.status, headers={"Content-Type": "application/json"})
+    half = web.StreamResponse(status=reply.status, headers={"Content-Type": reply.content_type})
     half.content_length = len(body)
     with suppress(ConnectionError):
         await half.prepare(request)

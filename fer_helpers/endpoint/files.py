@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from fer_helpers.endpoint.chat import ApiError
+from fer_helpers.endpoint.errors import ApiError
 
 MAX_FILE = 512_000_000  # bytes an upload may have; what a batch may have is another limit
 KEPT_S = 30 * 24 * 3600

@@ -15,9 +15,12 @@ from aiohttp import web
 
 from fer_helpers.endpoint import batches, faulty
 from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
-from fer_helpers.endpoint.chat import ApiError, complete
+from fer_helpers.endpoint.chat import complete
+from fer_helpers.endpoint.errors import ApiError
 from fer_helpers.endpoint.faults import Faults
 from fer_helpers.endpoint.model import MODEL, ExpressionModel, PictureModel
+from fer_helpers.endpoint.questions import parse
+from fer_helpers.endpoint.streaming import Completion
 from fer_helpers.errors import EndpointError
 
 HOST = "127.0.0.1"
@@ -30,6 +33,8 @@ ENTRY = {
     "owned_by": "fer-helpers",
     "description": "Supervised network trained on FER2013: a cross-corpus baseline, not a vision-language model.",
 }
+
+OFFERED = ("/v1/chat/completions", "/v1/models", "/v1/files", "/v1/batches")
 
 _LOG = logging.getLogger(__name__)
 _MODEL: web.AppKey[PictureModel] = web.AppKey("model")
@@ -66,10 +71,15 @@ async def _workers(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _chat(request: web.Request) -> web.Response:
+async def _chat(request: web.Request) -> Completion:
     body = await request.read()
     loop = asyncio.get_running_loop()
-    return web.json_response(await loop.run_in_executor(request.app[_POOL], complete, body, request.app[_MODEL]))
+    return await loop.run_in_executor(request.app[_POOL], _answer, body, request.app[_MODEL])
+
+
+def _answer(body: bytes, model: PictureModel) -> Completion:
+    question = parse(body)
+    return Completion(complete(question, model), question.stream)
 
 
 async def _models(request: web.Request) -> web.Response:
@@ -94,7 +104,7 @@ async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse
         if error.status < 400:
             raise
         message = {
-            404: "There is no such address here.",
+            404: f"There is no {request.path[:100]} here: this endpoint offers {', '.join(OFFERED)}.",
             405: "This address does not take this method.",
             413: f"The request is larger than {MAX_BODY // 2**20} MB.",
         }.get(error.status, error.reason)

@@ -1,18 +1,34 @@
 """Step 04, pure: predictions, scores, paired tests, agreement, other annotators' labels."""
 
-from fer_helpers.evaluation import agreement, calibration, comparisons, ensembles, other_annotators, predictions, scores
-from fer_helpers.evaluation.naming import annotator_names, pair_names
+from fer_helpers.evaluation import (
+    agreement,
+    calibration,
+    comparisons,
+    ensembles,
+    other_annotators,
+    predictions,
+    scores,
+    summaries,
+)
+from fer_helpers.evaluation.metrics import METRICS, Metric, metric_names, metric_of
+from fer_helpers.evaluation.naming import annotator_names, display_names, pair_names
 from fer_helpers.evaluation.scores import true_label
 
 __all__ = [
+    "METRICS",
+    "Metric",
     "agreement",
     "annotator_names",
     "calibration",
     "comparisons",
+    "display_names",
     "ensembles",
+    "metric_names",
+    "metric_of",
     "other_annotators",
     "pair_names",
     "predictions",
     "scores",
+    "summaries",
     "true_label",
 ]

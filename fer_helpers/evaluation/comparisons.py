@@ -14,12 +14,13 @@ from statsmodels.stats.multitest import multipletests
 from fer_helpers import tables
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.evaluation._bootstrap import resample_clips, resample_groups, smoothed, t_interval
-from fer_helpers.evaluation.metrics import metrics
+from fer_helpers.evaluation.metrics import metric_names, metrics
 from fer_helpers.evaluation.naming import pair_names
 from fer_helpers.evaluation.scores import GROUP, join, resampled_unit
 
-METRICS = ("WAR", "UAR", "F1, macro")
 QUESTION = ["taxonomy", "asked"]
+PAPER_CLAIM = ("majority_vote", "multi_frame")  # arXiv 2502.12454: the second does slightly better, and costs less
+WAYS = {"ternary": "asked directly", "seven": "collapsed from seven"}  # to three classes, by the labels asked for
 Z, POWER = 1.959964, 1.959964 + 0.841621  # standard errors to 95 %, and to be found with 80 % power
 
 
@@ -31,7 +32,7 @@ def compare(
     seed: int = 1,
     within: str = "",
 ) -> pd.DataFrame:
-    """The comparisons table: all pairs of annotators (strategy, model) within each question, by METRICS.
+    """The comparisons table: all pairs of annotators (strategy, model) in a question, by each metric that is compared.
 
     Pairs are compared on the clips that both have a label for; annotators that judge single frames are left
     out. Intervals are paired bootstrap intervals and p values of paired tests, see `compared`; p values are
@@ -56,6 +57,24 @@ def compare(
     return tables.check("comparisons", pd.DataFrame(rows, columns=columns))
 
 
+def between(comparisons: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    """Rows of the comparisons table that compare the strategies `a` and `b`."""
+    return comparisons[comparisons[["strategy_a", "strategy_b"]].isin([a, b]).all(axis=1)]
+
+
+def direct_or_collapsed(
+    predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positive", n_resamples: int = 10_000, seed: int = 1
+) -> pd.DataFrame:
+    """Each strategy's three classes, asked directly against collapsed from seven; imported predictions are left out.
+
+    Returns:
+        as `compare`, with WAYS in place of the models; empty where only one of the two was asked.
+    """
+    ternary = predictions[(predictions["taxonomy"] == "ternary") & (predictions["strategy"] != tables.IMPORTED)]
+    ways = ternary.assign(model=ternary["asked"].map(WAYS), asked="ternary")
+    return compare(ways, clips, surprise, n_resamples, seed, within="strategy")
+
+
 def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, within: str) -> list[dict[str, Any]]:
     """Rows of all pairs within one question."""
     base = labelled.iloc[0][QUESTION].to_dict()
@@ -74,7 +93,7 @@ def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, wi
             {**base, "metric": metric, **who, "n_clips": len(both), "unit": unit, "n_groups": n_groups, **result}
             for metric, result in found.items()
         ]
-    for metric in METRICS:
+    for metric in metric_names("compared"):
         of_metric = [row for row in rows if row["metric"] == metric]
         for row, adjusted in zip(of_metric, holm([row["p"] for row in of_metric]), strict=True):
             row["p_holm"] = adjusted
@@ -122,7 +141,7 @@ def compared(
     n_groups = member.max(initial=-1) + 1
     if not n_groups:
         unknown = dict.fromkeys(["value_a", "value_b", "difference", "ci_low", "ci_high", "p", "detectable"], np.nan)
-        return {metric: {**unknown, "test": None} for metric in METRICS}
+        return {metric: {**unknown, "test": None} for metric in metric_names("compared")}
     single = n_groups == len(member)
     by_group = np.stack([_counted((member, truth, label), (n_groups, n_labels, n_labels)) for label in (a, b)], axis=1)
     if single:
@@ -131,7 +150,7 @@ def compared(
         drawn = resample_groups(by_group.reshape(n_groups, -1), n_resamples, seed).reshape(-1, *by_group.shape[1:])
     resampled, permuted = _differences(drawn), _permuted(by_group, n_resamples, seed)
     results = {}
-    for metric, (value_a, value_b) in metrics(by_group.sum(axis=0), METRICS).items():
+    for metric, (value_a, value_b) in metrics(by_group.sum(axis=0), metric_names("compared")).items():
         difference = value_a - value_b
         low, high, error = t_interval(difference, resampled[metric], n_groups)
         test = "paired permutation over " + ("clips" if single else "subjects")
@@ -159,7 +178,7 @@ def _resampled(joint: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
 
 def _differences(pairs: np.ndarray) -> dict[str, np.ndarray]:
     """a - b by metric of confusion matrices, shape (..., 2, n_labels, n_labels)."""
-    return {metric: value[..., 0] - value[..., 1] for metric, value in metrics(pairs, METRICS).items()}
+    return {metric: value[..., 0] - value[..., 1] for metric, value in metrics(pairs, metric_names("compared")).items()}
 
 
 def _permuted(by_group: np.ndarray, n_permutations: int, seed: int) -> dict[str, np.ndarray]:
@@ -185,6 +204,13 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[float, float, flo
     Returns:
         two-sided p, 1 where no clip is right under one and wrong under the other; lower and upper end and
         standard error of the difference a - b.
+
+    Of seven clips one annotator alone is right on five, the other alone on one:
+
+    >>> right_a = np.array([True, True, True, True, True, False, True])
+    >>> right_b = np.array([False, False, False, False, False, True, True])
+    >>> [round(float(value), 4) for value in mcnemar(right_a, right_b)]  # p = 2 (1 + 6) / 2**6
+    [0.2188, -0.0988, 0.9877, 0.2772]
     """
     only_a, only_b, n = (right_a & ~right_b).sum(), (right_b & ~right_a).sum(), len(right_a) + 2
     p = float(exact_mcnemar([[0, only_a], [only_b, 0]], exact=True).pvalue) if only_a + only_b else 1.0
@@ -203,17 +229,17 @@ def sentence(row: dict[str, Any]) -> str:
     if row["n_groups"] != n_clips:
         clips += f" of {row['n_groups']} {row['unit']}"
     if row["p_holm"] >= 0.05:
-        return f"On {clips}, {metric} cannot tell {a} and {b} apart: {_doubt(row, a, b)}."
+        return f"{metric}: no significant difference between {a} and {b} on {clips}: {_doubt(row, a, b)}."
     higher, lower = (a, b) if row["difference"] > 0 else (b, a)
-    return f"On these {clips}, {metric} is higher with {higher} than with {lower}: {_doubt(row, a, b)}."
+    return f"{metric}: {higher} scores higher than {lower} on {clips}: {_doubt(row, a, b)}."
 
 
 def _doubt(row: dict[str, Any], a: str, b: str) -> str:
     """The difference, its interval, p and what could have been found."""
-    p = "p < 0.001" if row["p_holm"] < 0.001 else f"p = {row['p_holm']:.3f}"
+    p = "Holm-adjusted p " + ("< 0.001" if row["p_holm"] < 0.001 else f"= {row['p_holm']:.3f}")
     said = f"{a} minus {b} is {row['difference']:+.3f}"
     if np.isnan(row["ci_low"]):
-        return f"{said}, too little data for an interval, {p} (Holm)"
-    said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p} (Holm)"
-    missed = f"; a true difference of {row['detectable']:.3f} would be found, uncorrected, in 80 % of such samples"
+        return f"{said}, too little data for an interval, {p}"
+    said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p}"
+    missed = f"; minimum detectable difference {row['detectable']:.3f} (80 % power, unadjusted)"
     return said + (missed if row["p_holm"] >= 0.05 else "")

@@ -16,10 +16,16 @@ import pandas as pd
 
 from fer_helpers import tables
 from fer_helpers.emotions import TAXONOMIES
+from fer_helpers.evaluation.naming import annotator_names
 
 
 def majority(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
-    """Share of the votes for each label (plurality vote)."""
+    """Share of the votes for each label (plurality vote).
+
+    >>> rows = [("c1", "A", "sad"), ("c1", "B", "sad"), ("c1", "C", "fear"), ("c1", "D", "sad")]
+    >>> majority(pd.DataFrame(rows, columns=["clip_id", "rater", "label"]), ["fear", "sad"]).loc["c1"].tolist()
+    [0.25, 0.75]
+    """
     from crowdkit.aggregation import MajorityVote  # 1.6 s: it imports nltk
 
     return _aggregated(MajorityVote(), votes, labels)
@@ -55,6 +61,18 @@ ENSEMBLES: dict[str, Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]] = {
     "dawid_skene": dawid_skene,
     "glad": glad,
 }
+
+
+def raters(predictions: pd.DataFrame) -> pd.DataFrame:
+    """One strategy's clip-level predictions and all imported ones, with the annotator's name as model.
+
+    Strategies of one model share its mistakes, so only one of them has a vote: a vote over frames, or the first
+    there is.
+    """
+    rows = predictions[predictions["frame_index"].isna()]
+    own = [name for name in rows["strategy"].unique() if name != tables.IMPORTED]
+    one = "majority_vote" if "majority_vote" in own else next(iter(own), "")
+    return rows.assign(model=annotator_names(rows))[rows["strategy"].isin([one, tables.IMPORTED])]
 
 
 def ensemble(name: str, predictions: pd.DataFrame) -> pd.DataFrame:

@@ -1,31 +1,49 @@
-"""What an annotator is called: in tables, figures, sentences and the report; decided here alone."""
+"""What an annotator is called: in tables, figures, sentences, the explorer and the report; decided here alone.
+
+An annotator is a strategy under a model. The strategy alone says enough where one model was asked; where several were,
+the model stands behind it. Who was imported goes by its own name, with "(imported)" where a strategy is called so; what
+was not asked (a baseline that looks at no picture, an ensemble of several models) goes by its strategy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from fer_helpers.prompting import STRATEGIES
 from fer_helpers.tables import IMPORTED, NOBODY, SEVERAL
 
 
-def annotator_names(table: pd.DataFrame) -> pd.Series:
-    """What to call the annotator of each row of predictions or scores: the model, the strategy, or both.
+def display_names(annotators: Iterable[tuple[str, str]]) -> list[str]:
+    """What to call each of these (strategy, model) where they stand side by side."""
+    annotators = list(annotators)
+    asked = {model for strategy, model in annotators if _was_asked(strategy, model)}
+    others = {strategy for strategy, _ in annotators} | set(STRATEGIES)
+    return [
+        f"{model} (imported)" if strategy == IMPORTED and model in others
+        else model if strategy == IMPORTED
+        else f"{strategy} ({model})" if len(asked) > 1 and _was_asked(strategy, model)
+        else strategy
+        for strategy, model in annotators
+    ]  # fmt: skip
 
-    The strategy alone says enough where one model was asked; who was imported has no other name than its own.
-    """
-    outside = table["strategy"] == IMPORTED
-    asked = table.loc[~outside & ~table["model"].isin([NOBODY, SEVERAL]), "model"].nunique()
-    own = table["strategy"] if asked <= 1 else (table["model"] + ", " + table["strategy"])
-    own = own.mask(table["model"].isin([NOBODY, SEVERAL]), table["strategy"])
-    return own.mask(outside, table["model"])
+
+def _was_asked(strategy: str, model: str) -> bool:
+    return strategy != IMPORTED and model not in (NOBODY, SEVERAL)
+
+
+def annotator_names(table: pd.DataFrame) -> pd.Series:
+    """What to call the annotator of each row of predictions or scores."""
+    pairs = list(table[["strategy", "model"]].drop_duplicates().itertuples(index=False, name=None))
+    called = dict(zip(pairs, display_names(pairs), strict=True))
+    return pd.Series(
+        [called[pair] for pair in zip(table["strategy"], table["model"], strict=True)], table.index, dtype="str"
+    )
 
 
 def pair_names(row: Mapping[str, Any]) -> tuple[str, str]:
-    """What to call the two annotators of a comparison: their strategies, with the models where those differ."""
-    if row["model_a"] == row["model_b"]:
-        return row["strategy_a"], row["strategy_b"]
-    pairs = [(row[f"strategy_{x}"], row[f"model_{x}"]) for x in "ab"]
-    a, b = (model if strategy == IMPORTED else f"{strategy} ({model})" for strategy, model in pairs)
+    """What to call the two annotators of a row of the comparisons table."""
+    a, b = display_names((row[f"strategy_{x}"], row[f"model_{x}"]) for x in "ab")
     return a, b

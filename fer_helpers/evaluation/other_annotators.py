@@ -10,11 +10,12 @@ import pandas as pd
 
 from fer_helpers import tables
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, parse_emotion
-from fer_helpers.errors import RunError
+from fer_helpers.errors import ListError, RunError
 from fer_helpers.evaluation.predictions import collapsed
+from fer_helpers.lists import read_list, refuse
 from fer_helpers.paths import shown
 
-_SHOWN = 3  # offenders named in a message
+_OPTIONAL = [*tables.PROBABILITIES, "probabilities", "label_order"]
 
 
 def read_predictions(path: Path, clips: pd.DataFrame) -> pd.DataFrame:
@@ -26,12 +27,12 @@ def read_predictions(path: Path, clips: pd.DataFrame) -> pd.DataFrame:
     papers, so none is taken for granted.
 
     Raises:
-        RunError: a column is missing, or a value is wrong; the message names the rows and the remedy.
+        ListError: a column is missing, or a value is wrong; the message names the lines and the remedy.
     """
-    rows = _rows(path, ["clip_id", "annotator", "label"], clips)
-    _refuse(path, rows["annotator"] == "", rows, "annotator", "is empty", "name who or what gave the label")
+    rows = _rows(path, ["clip_id", "annotator", "label"], _OPTIONAL, clips)
+    refuse(path, rows["clip_id"], rows["annotator"] == "", "annotator is empty", "name who or what gave the label")
     twice = rows.duplicated(["clip_id", "annotator"], keep=False)
-    _refuse(path, twice, rows, "clip_id", "stands twice for one annotator", "give one label a clip and annotator")
+    refuse(path, rows["clip_id"], twice, "two labels by one annotator", "give one label a clip and annotator")
     parts = [_annotator(path, str(name), part) for name, part in rows.groupby("annotator", sort=False)]
     predicted = tables.check("predictions", pd.concat(parts))
     return tables.check("predictions", pd.concat([predicted, collapsed(predicted)]))
@@ -43,14 +44,8 @@ def _annotator(path: Path, name: str, rows: pd.DataFrame) -> pd.DataFrame:
     taxonomy = "ternary" if words.isin(["", *TERNARY]).all() and not words.isin(["", "neutral"]).all() else "seven"
     labels = words.map(lambda word: word if word in TAXONOMIES[taxonomy] else parse_emotion(word))
     wrong = labels.isna() & (words != "")
-    _refuse(
-        path,
-        wrong,
-        rows,
-        "label",
-        f"is no label of annotator {name!r}",
-        f"use {', '.join(SEVEN)}; or only {', '.join(TERNARY)}",
-    )
+    either = f"use {', '.join(SEVEN)}; or only {', '.join(TERNARY)}"
+    refuse(path, rows["label"], wrong, f"unknown label by annotator {name!r}", either)
     shares = _probabilities(path, rows, taxonomy)
     own = [shares.at[row, f"prob_{label}"] if isinstance(label, str) else None for row, label in labels.items()]
     return shares.assign(
@@ -78,7 +73,7 @@ def _probabilities(path: Path, rows: pd.DataFrame, taxonomy: str) -> pd.DataFram
     total = shares.sum(axis=1, skipna=False)
     wrong = given & ~(shares.ge(0).all(axis=1) & total.between(0.98, 1.02))
     some = f"give {', '.join(names)}, from 0 to 1 and 1 together"
-    _refuse(path, wrong, rows, "clip_id", "has probabilities that are none", some)
+    refuse(path, rows["clip_id"], wrong, "invalid probabilities", some)
     return shares.div(total, axis=0)
 
 
@@ -89,7 +84,7 @@ def _listed(path: Path, row: pd.Series) -> dict[str, object]:
     values, order = (_items(row.get(column, "")) for column in ("probabilities", "label_order"))
     labels = [word if word in TERNARY else parse_emotion(word) for word in map(str.lower, order)]
     if not labels or len(values) != len(labels) or None in labels or len(set(labels)) < len(labels):
-        raise RunError(
+        raise ListError(
             f"{shown(path)}: clip {row['clip_id']!r} has {len(values)} probabilities and label_order "
             f"{row.get('label_order', '')!r}: name the labels they belong to, in their order"
         )
@@ -108,42 +103,22 @@ def read_votes(path: Path, clips: pd.DataFrame) -> pd.DataFrame:
     """What people said they perceived: a CSV file with `clip_id, rater, label` (seven classes), one row a vote.
 
     Raises:
-        RunError: as `read_predictions`; a rater who did not answer has no row.
+        ListError: as `read_predictions`; a rater who did not answer has no row.
     """
-    rows = _rows(path, ["clip_id", "rater", "label"], clips)
+    rows = _rows(path, ["clip_id", "rater", "label"], [], clips)
     label = rows["label"].map(parse_emotion)
-    _refuse(
-        path, label.isna(), rows, "label", "is none of the seven", f"use one of {', '.join(SEVEN)}, or leave it out"
-    )
+    refuse(path, rows["label"], label.isna(), "unknown label", f"use one of {', '.join(SEVEN)}, or delete the rows")
     twice = rows.duplicated(["clip_id", "rater"], keep=False)
-    _refuse(path, twice, rows, "clip_id", "stands twice for one rater", "give one vote a clip and rater")
+    refuse(path, rows["clip_id"], twice, "two labels by one rater", "give one label a clip and rater")
     return rows.assign(label=label)[["clip_id", "rater", "label"]]
 
 
-def _rows(path: Path, columns: Sequence[str], clips: pd.DataFrame) -> pd.DataFrame:
-    """The CSV file at `path` as text, checked for `columns` and for clips the run does not have."""
-    try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{shown(path)} cannot be read as CSV in UTF-8: {' '.join(str(error).split())}") from error
-    rows = rows.rename(columns=str.strip)
-    wrong = [column for column in columns if list(rows).count(column) != 1]
-    if wrong:
-        found = ", ".join(map(repr, list(rows)[:8]))
-        raise RunError(f"{shown(path)} has not one column {', '.join(wrong)} (found {found}): correct its first line")
-    if rows.empty:
-        raise RunError(f"{shown(path)} has no row: give one a clip")
-    rows = rows.apply(lambda cells: cells.str.strip())
+def _rows(path: Path, needed: Sequence[str], optional: Sequence[str], clips: pd.DataFrame) -> pd.DataFrame:
+    """The CSV file at `path` as text, checked for clips the run does not have."""
+    rows = read_list(path, needed, optional)
     unknown = ~rows["clip_id"].isin(clips["clip_id"])
-    _refuse(path, unknown, rows, "clip_id", "is no clip of the run", "use the clip_id of its clips.parquet")
+    refuse(path, rows["clip_id"], unknown, "clip_id is no clip of the run", "use the clip_id of its clips.parquet")
     return rows
-
-
-def _refuse(path: Path, wrong: pd.Series, rows: pd.DataFrame, column: str, problem: str, remedy: str) -> None:
-    if wrong.any():
-        some = [f"line {number + 2} {rows.at[number, column][:40]!r}" for number in rows.index[wrong][:_SHOWN]]
-        more = ", ..." if wrong.sum() > _SHOWN else ""
-        raise RunError(f"{shown(path)}: {column} {problem} in {wrong.sum()} row(s) ({', '.join(some)}{more}): {remedy}")
 
 
 def beside(known: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

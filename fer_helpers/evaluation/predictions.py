@@ -47,6 +47,19 @@ def predict(
     return tables.check("predictions", pd.concat([predicted, collapsed(predicted, surprise)]))
 
 
+def with_others(predicted: pd.DataFrame, others: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:
+    """`predicted` and other annotators' predictions below, collapsed by the same valence of `surprise`."""
+    if others.empty:
+        return predicted
+    direct = others[others["taxonomy"] == others["asked"]]
+    return tables.check("predictions", pd.concat([predicted, direct, collapsed(direct, surprise)]))
+
+
+def over_all_frames(predicted: pd.DataFrame) -> pd.DataFrame:
+    """`predicted` without strategies over fewer of the key frames, such as multi_frame:3."""
+    return predicted[~predicted["strategy"].str.contains(":", regex=False)]
+
+
 def _of_stage(
     clip_ids: Iterable[str], part: pd.DataFrame, answers: pd.DataFrame, stage: str, motion: Motion
 ) -> list[dict[str, Any]]:
@@ -149,4 +162,4 @@ def spent(predicted: pd.DataFrame, planned: pd.DataFrame, frames: pd.DataFrame) 
         for name in costs.index
     }
     costs.insert(0, "frames", pd.Series(looks, dtype=float) / n_clips)
-    return costs.rename(columns={"frames": "frames a clip", "tokens": "tokens a clip", "cost_usd": "US$ a clip"})
+    return costs.rename(columns={"frames": "frames per clip", "tokens": "tokens per clip", "cost_usd": "US$ per clip"})

@@ -13,12 +13,12 @@ from fer_helpers import tables
 from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
 from fer_helpers.evaluation._bootstrap import interval, is_single, mean_interval, resample
 from fer_helpers.evaluation.calibration import calibration_error, reliability
-from fer_helpers.evaluation.metrics import brier, margins, metrics, of_classes
+from fer_helpers.evaluation.metrics import brier, margins, metric_of, metrics, of_classes
+from fer_helpers.evaluation.naming import annotator_names
 from fer_helpers.evaluation.predictions import collapsed
 
 KEYS = ["strategy", "model", "taxonomy", "asked"]
 ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
-CORRELATIONS = ("kappa", "MCC")  # from -1; all other metrics of a confusion matrix from 0
 Interval = tuple[float, float]
 UNKNOWN: Interval = (np.nan, np.nan)
 
@@ -86,7 +86,7 @@ GROUP = {"subjects": "subject", "clips": "clip_id"}
 
 
 def _baselines(labelled: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
-    """What it takes no look at the picture to reach: rows as predictions, one a clip."""
+    """Picture-blind baselines: rows as predictions, one for each clip."""
     nothing = dict.fromkeys([*tables.PROBABILITIES, "confidence"], np.nan)
     clips = labelled.drop_duplicates("clip_id").assign(model=tables.NOBODY, **nothing)
     shares = clips["truth"].value_counts(normalize=True).sort_index()
@@ -112,7 +112,7 @@ def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.Da
             "value": float(value[name]),
             **_ends(ends.get(name, UNKNOWN)),
             "value_wrong": float(wrong[name]),
-            **({"bound_low": wrong[name], "bound_high": best[name]} if _is_bounded(name) else {}),
+            **({"bound_low": wrong[name], "bound_high": best[name]} if metric_of(name).bounded else {}),
             **_n_clips(part, answered),
         }
         for name in value
@@ -120,10 +120,6 @@ def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.Da
     rows += _probabilistic(part, labels, unit, n_resamples, seed)
     rows.append(_coverage(part, unit, n_resamples, seed))
     return pd.DataFrame(rows).assign(**part.iloc[0][KEYS], resampled=unit)
-
-
-def _is_bounded(name: str) -> bool:
-    return name in ("WAR", "UAR") or name.startswith("recall: ")
 
 
 def _ends(ends: Interval) -> dict[str, float]:
@@ -173,7 +169,8 @@ def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, see
     n_groups = _support(by_group, labels)
     ends = {}
     for name in value:
-        centred = np.clip(resamples[name] + (value[name] - around[name]), -1 if name in CORRELATIONS else 0, 1)
+        metric = metric_of(name)
+        centred = np.clip(resamples[name] + (value[name] - around[name]), metric.low, metric.high)
         ends[name] = interval(centred, n_groups.get(name, len(by_group)))
     return ends | _wilson(counts, labels) if is_single(by_group) else ends
 
@@ -226,6 +223,13 @@ def _coverage(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> dic
     return {"metric": "coverage", "value": answered.mean(), **_ends(ends), **n_clips}
 
 
+def in_range(scores: pd.DataFrame) -> bool:
+    """Whether every score there is lies between its metric's least and greatest value."""
+    known = scores.dropna(subset="value")
+    pairs = [(value, metric_of(name)) for value, name in zip(known["value"], known["metric"], strict=True)]
+    return all(metric.low - 1e-9 <= value <= metric.high + 1e-9 for value, metric in pairs)
+
+
 def confusion_matrix(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
     """Counts of clips by true label (rows) and predicted label (columns), every label in the order given."""
     counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, labels), dropna=False)
@@ -242,13 +246,15 @@ def confused_pairs(joined: pd.DataFrame) -> pd.DataFrame:
     wrong = joined[joined["truth"] != joined["label"]]
     pairs = wrong.groupby(["truth", "label"]).agg(clips=("clip_id", "size"), confidence=("confidence", "mean"))
     share = pairs["clips"] / totals.reindex(pairs.index.get_level_values("truth")).to_numpy()
-    pairs.insert(1, "share of the truth", share)
-    return pairs.sort_values(["clips", "share of the truth"], ascending=False, kind="stable")
+    pairs.insert(1, "share of true label", share)
+    pairs = pairs.sort_values(["clips", "share of true label"], ascending=False, kind="stable")
+    return pairs.rename_axis(["true label", "predicted label"])
 
 
 def recalls(joined: pd.DataFrame) -> pd.DataFrame:
-    """Recall of each class (columns, in the taxonomy's order) by strategy (rows), of rows with a label."""
+    """Recall of each class (columns, in the taxonomy's order) by annotator (rows), of rows with a label."""
     answered = joined[joined["label"].notna()]
-    right = (answered["truth"] == answered["label"]).groupby([answered["strategy"], answered["truth"]], sort=False)
+    called = annotator_names(answered).rename("annotator")
+    right = (answered["truth"] == answered["label"]).groupby([called, answered["truth"]], sort=False)
     recall = right.mean().unstack()
     return recall[[label for label in TAXONOMIES[joined["taxonomy"].iloc[0]] if label in recall]]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, question, valence
 from fer_helpers.errors import RunError
-from fer_helpers.evaluation import true_label
+from fer_helpers.evaluation import display_names, true_label
 
 NO_LABEL = "no label"  # the last column: every status that left a clip without one
 NO_ROW = "not asked"  # status of a clip an annotator has no prediction of
@@ -66,7 +66,7 @@ class Columns:
         for number, (name, predictions) in enumerate(runs.items()):
             found = self._series_of(number, predictions)
             if not any((one.rows >= 0).any() for one in found):
-                raise RunError(f"{name} has no prediction of these {len(clips)} clips: run notebook 04 first")
+                raise RunError(f"{name} has no predictions for these {len(clips)} clips: run notebook 04 first")
             self.series += found
         self.truth = {
             taxonomy: _codes([true_label(label, taxonomy, surprise) for label in clips["label"]], labels)
@@ -106,11 +106,10 @@ class Columns:
         return column
 
     def title(self, series: Series) -> str:
-        """What tells a series from the others: its strategy, and its model and run where there are several."""
-        several_models = len({one.model for one in self.series}) > 1
-        model = [series.model] if several_models else []
-        run = [self.runs[series.source]] if len(self.runs) > 1 else []
-        return " · ".join([series.strategy, *model, *run])
+        """What tells a series from the others: its annotator's name, and its run where there are several."""
+        names = display_names((one.strategy, one.model) for one in self.series)
+        named = next(name for name, one in zip(names, self.series, strict=True) if one is series)
+        return f"{named} · {self.runs[series.source]}" if len(self.runs) > 1 else named
 
     def packed(self, first: Mapping[str, Any]) -> str:
         """JSON for the browser, `first` the view to go back to; a notebook writes each item of a list on its own line,

@@ -52,7 +52,7 @@ def check(values: dict[str, Any]) -> Mark:
     try:
         return Mark(**values)
     except ValidationError as error:
-        raise RunError(f"this is no mark: {problems_in(error, Mark.model_fields)}") from error
+        raise RunError(f"not a valid mark: {problems_in(error, Mark.model_fields)}") from error
 
 
 def keep(mark: Mark, folder: Path) -> None:

@@ -2,11 +2,25 @@
 
 from fer_helpers.figures.comparisons import curve, differences, pareto, pareto_front, reliability
 from fer_helpers.figures.corpus import counts, decoded, distribution, motion, strips
+from fer_helpers.figures.panels import (
+    all_differences,
+    caption_of,
+    confusion_of,
+    labels_given,
+    metric_by_annotator,
+    pairwise_agreement,
+    price,
+    recall_by_annotator,
+    reliability_by_annotator,
+)
 from fer_helpers.figures.scores import confusion, forest, heatmap, label_shares
 from fer_helpers.figures.style import plain, set_style
 
 __all__ = [
+    "all_differences",
+    "caption_of",
     "confusion",
+    "confusion_of",
     "counts",
     "curve",
     "decoded",
@@ -15,11 +29,17 @@ __all__ = [
     "forest",
     "heatmap",
     "label_shares",
+    "labels_given",
+    "metric_by_annotator",
     "motion",
+    "pairwise_agreement",
     "pareto",
     "pareto_front",
     "plain",
+    "price",
+    "recall_by_annotator",
     "reliability",
+    "reliability_by_annotator",
     "set_style",
     "strips",
 ]

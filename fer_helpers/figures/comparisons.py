@@ -19,7 +19,7 @@ from fer_helpers.figures.style import BLUE, COLOURS, GREY, plain
 def differences(comparisons: pd.DataFrame, ax: Axes) -> Axes:
     """Paired differences of one question and metric with 95 % intervals, and no difference as a line.
 
-    Filled where the corrected test tells the two apart (p < 0.05 after Holm), hollow where it does not.
+    Filled where the difference is significant (Holm-adjusted p < 0.05), hollow where it is not.
 
     Args:
         comparisons: rows of the comparisons table with one taxonomy, asked and metric.
@@ -41,7 +41,7 @@ def differences(comparisons: pd.DataFrame, ax: Axes) -> Axes:
         words = "not tested" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
         ax.annotate(words, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color="#444444")
     metric = comparisons["metric"].iloc[0] if len(comparisons) else "score"
-    ax.set_xlabel(f"difference in {metric} (95 % interval)\nfilled: told apart, p (Holm) < 0.05")
+    ax.set_xlabel(f"difference in {metric} (95 % interval)\nfilled: significant, Holm-adjusted p < 0.05")
     ax.grid(axis="y", visible=False)
     return ax
 
@@ -62,7 +62,7 @@ def reliability(curve: pd.DataFrame, ax: Axes) -> Axes:
     for row in curve.itertuples():
         ax.annotate(f"{row.n}", ((row.low + row.high) / 2, 1.04), ha="center", va="center", fontsize=8, color="#444444")
     ax.annotate("clips", (-0.02, 1.04), ha="right", va="center", fontsize=8, color="#444444", annotation_clip=False)
-    ax.set(xlabel="confidence", ylabel="share right (95 % interval)", xlim=(0, 1), ylim=(0, 1.09))
+    ax.set(xlabel="confidence", ylabel="share correct (95 % interval)", xlim=(0, 1), ylim=(0, 1.09))
     ax.set_xticks(np.linspace(0, 1, 6))
     ax.set_yticks(np.linspace(0, 1, 6))
     return ax
@@ -169,7 +169,7 @@ def curve(table: pd.DataFrame, value: str, ax: Axes) -> Axes:
             markersize=6,
         )
     ax.set_xticks(sorted(table["n_frames"].unique()))
-    ax.set(xlabel="frames a clip", ylabel=f"{value} (95 % interval)")
+    ax.set(xlabel="frames per clip", ylabel=f"{value} (95 % interval)")
     ax.legend(frameon=False)
     ax.grid(axis="x", visible=False)
     return ax

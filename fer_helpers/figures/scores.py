@@ -10,24 +10,27 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from fer_helpers.emotions import question
-from fer_helpers.figures.style import BLUE, COLOURS, GREY, ORANGE
+from fer_helpers.evaluation import annotator_names, metric_of
+from fer_helpers.figures.style import BLUE, COLOURS, GREY, ORANGE, plain
 from fer_helpers.tables import NOBODY
 
-# The paper's average precision (arXiv 2502.12454, GPT-4o-mini on FERV39k DailyLife): drawn as a line to
-# orient the reader; another corpus and another annotator than the demo's.
+# The paper's average precision (arXiv 2502.12454, GPT-4o-mini on FERV39k DailyLife): a reference line, not a
+# comparison; another corpus and another model than the demo's.
+PAPER_METRIC = "weighted precision"
 PAPER_PRECISION = {"seven": 0.50, "ternary": 0.64}
 
 
 def forest(scores: pd.DataFrame, metric: str, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """One panel a question (taxonomy, asked): `metric` of every strategy with its 95 % interval.
+    """One panel a question (taxonomy, asked): `metric` of every annotator with its 95 % interval.
 
-    Strategies stand in the same order in every panel, trivial baselines in grey below them; for precision the
-    paper's figure is a dashed line.
+    Annotators stand in the same order in every panel, trivial baselines in grey below them; for precision the
+    paper's value is a dashed line.
     """
     part = scores[scores["metric"] == metric].sort_values("model", key=lambda model: model == NOBODY, kind="stable")
-    names = list(dict.fromkeys(part["strategy"]))
+    part = part.assign(annotator=annotator_names(part))
+    names = list(dict.fromkeys(part["annotator"]))
     for ax, ((taxonomy, asked), panel) in zip(axes, part.groupby(["taxonomy", "asked"], sort=False), strict=True):
-        panel = panel.set_index("strategy").reindex(names)
+        panel = panel.set_index("annotator").reindex(names)
         colours = [GREY if model == NOBODY else BLUE for model in panel["model"]]
         positions = range(len(panel))
         ax.hlines(positions, panel["ci_low"], panel["ci_high"], colors=colours, linewidth=3, alpha=0.45)
@@ -35,19 +38,20 @@ def forest(scores: pd.DataFrame, metric: str, axes: Sequence[Axes]) -> Sequence[
         for y, value, high in zip(positions, panel["value"], panel["ci_high"], strict=True):
             if not np.isnan(value):
                 ax.annotate(f"  {value:.2f}", (np.nanmax([value, high]), y), va="center", fontsize=9)
-        if metric.startswith("precision"):
+        if metric == PAPER_METRIC:
             ax.axvline(PAPER_PRECISION[taxonomy], color=ORANGE, linestyle="--", linewidth=1.2)
-        ax.set_yticks(positions, names if ax is axes[0] else [""] * len(names))
-        ax.set_xticks(np.linspace(0, 1, 6))
+        ax.set_yticks(positions, [plain(name, 40) for name in names] if ax is axes[0] else [""] * len(names))
+        high = metric_of(metric).high
+        ax.set_xticks(np.linspace(0, high, 6))
         ax.invert_yaxis()
-        ax.set(xlabel=f"{metric} (95 % interval)", xlim=(min(0, panel["ci_low"].min()), 1.16))
+        ax.set(xlabel=f"{metric} (95 % interval)", xlim=(min(0, panel["ci_low"].min()), 1.16 * high))
         ax.set_title(question(taxonomy, asked))
         ax.grid(axis="y", visible=False)
     return axes
 
 
-def confusion(matrix: pd.DataFrame, ax: Axes) -> Axes:
-    """Heat map of a confusion matrix: colour is the share of the row, both counts and shares are written."""
+def confusion(matrix: pd.DataFrame, ax: Axes, unit: str = "clips") -> Axes:
+    """Heat map of a confusion matrix of `unit`: colour is the share of the row, both counts and shares are written."""
     totals = matrix.sum(axis=1).to_numpy()[:, None]
     shares = np.divide(matrix.to_numpy(float), totals, out=np.zeros(matrix.shape), where=totals > 0)
     rows = [f"{name} ({total:g})" for name, total in zip(matrix.index, totals[:, 0], strict=True)]
@@ -60,7 +64,7 @@ def confusion(matrix: pd.DataFrame, ax: Axes) -> Axes:
         linewidths=0.5, ax=ax, annot_kws={"fontsize": 8},
         xticklabels=list(matrix.columns), yticklabels=rows,
     )  # fmt: skip
-    ax.set(xlabel="predicted", ylabel="label (clips)")
+    ax.set(xlabel="predicted label", ylabel=f"true label ({unit})")
     ax.tick_params(axis="x", rotation=45)
     ax.tick_params(axis="y", rotation=0)
     return ax
@@ -79,8 +83,9 @@ def heatmap(table: pd.DataFrame, ax: Axes, legend: str) -> Axes:
 
 
 def label_shares(predictions: pd.DataFrame, labels: Sequence[str], ax: Axes) -> Axes:
-    """Stacked bars: the share of each label among the clips of each strategy."""
-    shares = predictions.groupby("strategy", sort=False)["label"].value_counts(normalize=True).unstack(fill_value=0)
+    """Stacked bars: the share of each label among the predictions of each annotator, of one question."""
+    called = annotator_names(predictions).rename("annotator")
+    shares = predictions.groupby(called, sort=False)["label"].value_counts(normalize=True).unstack(fill_value=0)
     shares = shares.reindex(columns=list(labels), fill_value=0)
     left = np.zeros(len(shares))
     for label, colour in zip(labels, COLOURS, strict=False):
@@ -93,9 +98,9 @@ def label_shares(predictions: pd.DataFrame, labels: Sequence[str], ax: Axes) -> 
             fontsize=8,
         )
         left += shares[label].to_numpy()
-    ax.set_yticks(range(len(shares)), list(shares.index))
+    ax.set_yticks(range(len(shares)), [plain(name, 40) for name in shares.index])
     ax.invert_yaxis()
-    ax.set(xlabel="share of clips", xlim=(0, 1))
+    ax.set(xlabel="share of predictions", xlim=(0, 1))
     ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left", frameon=False)
     ax.grid(axis="y", visible=False)
     return ax

@@ -38,6 +38,10 @@ def set_style() -> None:
 
 
 def plain(text: str, longest: int = 60) -> str:
-    """Untrusted `text` as matplotlib draws it: `$` is no formula, nothing overlong."""
+    """Untrusted `text` as matplotlib draws it: `$` is no formula, nothing overlong.
+
+    >>> plain("one label, then another", longest=10)
+    'one label…'
+    """
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return text.replace("$", r"\$")

@@ -77,8 +77,8 @@ def _check_times(clips: pd.DataFrame, corpus: Path, how: How) -> None:
     timeless = [path for path in several["path"] if is_pictures(corpus / path)] if how.choice == "fps" else []
     if timeless:
         raise ParamsError(
-            f"frame_choice fps needs to know when frames are shown, and {len(timeless)} clips are picture "
-            f"folders, {timeless[0]!r} first: use uniform"
+            f"frame_choice fps needs frame times, but {len(timeless)} clips are picture folders, "
+            f"which have none (first: {timeless[0]!r}): use uniform"
         )
 
 

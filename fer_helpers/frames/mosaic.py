@@ -20,6 +20,11 @@ def mosaic_grid(sizes: Sequence[tuple[int, int]]) -> tuple[int, int, int, int]:
 
     As near to a square as can be, the last row perhaps not full; cells have the widest picture's width and the
     highest one's height, scaled so that the mosaic fits SIDE.
+
+    >>> mosaic_grid([(224, 224)] * 5)
+    (3, 2, 224, 224)
+    >>> mosaic_grid([(640, 480)] * 4)
+    (2, 2, 512, 384)
     """
     columns = math.ceil(math.sqrt(len(sizes)))
     rows = math.ceil(len(sizes) / columns)

@@ -13,7 +13,13 @@ CURVES = {"peak": "motion", "apex": "distance from the start"}  # choices that l
 
 
 def evenly_spaced(frames: Sequence[int], k: int) -> list[int]:
-    """The frames at the centres of `k` equal parts; all of them if there are no more than `k`."""
+    """The frames at the centres of `k` equal parts; all of them if there are no more than `k`.
+
+    >>> evenly_spaced(range(30), 5)
+    [3, 9, 15, 21, 27]
+    >>> evenly_spaced([4, 7], 5)
+    [4, 7]
+    """
     return sorted({frames[(2 * part + 1) * len(frames) // (2 * k)] for part in range(k)}) if frames else []
 
 
@@ -94,13 +100,18 @@ def choose(
 
     Raises:
         ParamsError: unknown choice, `k` or `per_second` too small, or no curve or times of shape (n,).
+
+    >>> choose("middle", 30), choose("uniform", 30, k=3)
+    ([15], [5, 15, 25])
+    >>> choose("peak", 6, k=2, curve=[0, 9, 8, 0, 0, 5])  # frame 2 moves more than 5, but is next to 1
+    [1, 2]
     """
     if choice not in CHOICES:
         raise ParamsError(f"frame choice {choice!r} is unknown: use one of {', '.join(CHOICES)}")
     if k < 1:
-        raise ParamsError(f"key frames a clip: {k} is below 1; ask for at least one")
+        raise ParamsError(f"key frames per clip: {k} is below 1; ask for at least one")
     if not per_second > 0:
-        raise ParamsError(f"key frames a second: {per_second} is not above 0")
+        raise ParamsError(f"key frames per second: {per_second} is not above 0")
     curve, times = (np.asarray([] if values is None else values) for values in (curve, times))
     clip = _Clip(n, k, curve, times, per_second)
     if choice in CURVES and len(clip.curve) != n:

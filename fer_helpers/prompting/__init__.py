@@ -3,9 +3,10 @@
 from fer_helpers.prompting import planning, pricing, prompts, replies, strategies
 from fer_helpers.prompting.planning import groups, stages
 from fer_helpers.prompting.prompts import FORMS, PROMPTS
-from fer_helpers.prompting.strategies import STRATEGIES, Strategy, find
+from fer_helpers.prompting.strategies import DEFAULT_STRATEGIES, STRATEGIES, Strategy, find
 
 __all__ = [
+    "DEFAULT_STRATEGIES",
     "FORMS",
     "PROMPTS",
     "STRATEGIES",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from random import Random
@@ -22,6 +22,9 @@ from fer_helpers.prompting.strategies import Strategy, find
 
 TOKENS_OUT = {False: 6, True: 80}  # {"label":"happy"}; with a sentence or two of reasons before it
 TOP_LOGPROBS = 10
+_OF_ASKING = (  # columns of a request
+    "model", "prompt", "detail", "form", "temperature", "reasoning_effort", "max_tokens", "limit_field", "omitted",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Asking:
         replicates: how often a request is asked for the strategies that pool its askings.
         temperature: of sampling; 0 for one answer, above 0 for replicates that may differ.
         reasoning_effort: sent if not empty; models that reason by default want "none" here.
+        max_tokens: most tokens of a reply, reasoning included; 0: the prompt's own.
+        limit_field: the field that this limit is sent in; servers know one name or the other.
+        omitted: fields that the server refuses and that are left out, with spaces between.
+        prices: what it is expected to cost.
     """
 
     model: str
@@ -49,6 +56,10 @@ class Asking:
     replicates: int = 1
     temperature: float = 0.0
     reasoning_effort: str = ""
+    max_tokens: int = 0
+    limit_field: str = "max_completion_tokens"
+    omitted: str = ""
+    prices: pricing.PriceBook = pricing.OURS
 
 
 def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, Any]:
@@ -61,12 +72,14 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
     prompt, labels, form = request["prompt"], list(request["labels"]), request["form"]
     text = prompts.text(prompt, labels, len(request["frame_indices"]), form, request["mosaic"])
     words = {"type": "text", "text": text}
-    images = [{"type": "image_url", "image_url": {"url": url, "detail": request["detail"]}} for url in pictures]
+    omitted = request["omitted"].split()
+    looked_at = {} if "detail" in omitted else {"detail": request["detail"]}
+    images = [{"type": "image_url", "image_url": {"url": url, **looked_at}} for url in pictures]
     body = {
         "model": request["model"],
         "messages": [{"role": "user", "content": [words, *images]}],
         "temperature": request["temperature"],
-        "max_completion_tokens": prompts.PROMPTS[prompt].max_tokens,
+        request["limit_field"]: request["max_tokens"] or prompts.PROMPTS[prompt].max_tokens,
         "store": False,  # providers keep nothing of a face longer than they must
     }
     if form.startswith("schema"):
@@ -75,7 +88,7 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
         body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request["reasoning_effort"]:
         body["reasoning_effort"] = request["reasoning_effort"]
-    return body
+    return {name: value for name, value in body.items() if name not in omitted}
 
 
 def urls_of(request: Mapping[str, Any], picture: Callable[[str, int], bytes]) -> list[str]:
@@ -148,11 +161,11 @@ def _row(
     if as_mosaic:
         columns, rows, width, height = mosaic_grid(sizes)
         sizes = [(columns * width, rows * height)]
-    tokens_image = sum(pricing.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
+    tokens_image = sum(asking.prices.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
     tokens_text = _text_tokens(asking.model, asking.prompt, labels, len(pictures), asking.form, as_mosaic)
-    tokens_out = TOKENS_OUT[prompts.PROMPTS[asking.prompt].reasoning]
+    tokens_out = _tokens_out(asking)
     return {
-        **{name: value for name, value in asdict(asking).items() if name not in ("label_order", "seed", "replicates")},
+        **{name: getattr(asking, name) for name in _OF_ASKING},
         "clip_id": clip_id,
         "frame_indices": list(pictures),
         "mosaic": as_mosaic,
@@ -162,8 +175,15 @@ def _row(
         "tokens_image": tokens_image,
         "tokens_in": tokens_image + tokens_text,
         "tokens_out": tokens_out,
-        "cost_usd": pricing.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
+        "cost_usd": asking.prices.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
     }
+
+
+def _tokens_out(asking: Asking) -> int:
+    """Estimated tokens of a reply; a model that reasons may use all that it is given."""
+    if asking.reasoning_effort not in ("", "none"):
+        return asking.max_tokens or prompts.PROMPTS[asking.prompt].max_tokens
+    return TOKENS_OUT[prompts.PROMPTS[asking.prompt].reasoning]
 
 
 def _ordered(labels: tuple[str, ...], sha256s: Sequence[str], asking: Asking) -> tuple[str, ...]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 PRICES = Path(__file__).with_name("prices.yaml")
 BATCH_DISCOUNT = 0.5
+HOSTED = ("gpt-4o-mini", "gpt-4.1-mini", "gpt-6-luna")  # priced in the notebooks, beside the model that is asked
 MESSAGE_OVERHEAD = 4  # tokens around each message
 REPLY_OVERHEAD = 3  # tokens that open the reply; with one message 7, as measured on gpt-4o, 4o-mini and 4.1
 
@@ -69,15 +73,85 @@ class _ImageRule(_Strict):
         return self
 
 
-class _Book(_Strict):
+class _File(_Strict):
     images: dict[str, _ImageRule] = {}
     prices: dict[str, Price] = {}
 
 
-def _read(path: Path) -> _Book:
+@dataclass(frozen=True, eq=False)
+class PriceBook:
+    """What models cost: `prices` by model, `images` by model family, and genai-prices for what is in neither.
+
+    Args:
+        base_url: where models are asked. genai-prices finds a provider by its address, so that a model served on
+            this machine is never given the price of a hosted one.
+    """
+
+    images: Mapping[str, _ImageRule]
+    prices: Mapping[str, Price]
+    base_url: str = ""
+
+    def price(self, model: str) -> Price | None:
+        """Price of `model`, or None if it is not known, which is not the same as free.
+
+        A dated name (`gpt-4o-mini-2024-07-18`) costs what its undated one does.
+        """
+        undated = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", model)
+        return self.prices.get(model) or self.prices.get(undated) or _listed(model, self.base_url)
+
+    def cost_usd(self, model: str, tokens_in: int, tokens_out: int, batch: bool = False) -> float | None:
+        """Price of so many tokens in US$, or None if the model's price is not known.
+
+        All input counts at the full price: a cached prefix needs 1024 equal tokens, which pictures that differ
+        from request to request do not have, so this is an upper bound. A batch costs half.
+
+        >>> OURS.cost_usd("gpt-4o-mini", 1_000_000, 100_000), OURS.cost_usd("gpt-4o-mini", 1_000_000, 0, batch=True)
+        (0.21, 0.075)
+        >>> OURS.cost_usd("somebody's own model", 1, 1) is None
+        True
+        """
+        rate = self.price(model)
+        if rate is None:
+            return None
+        usd = (tokens_in * rate.input + tokens_out * rate.output) / 1e6
+        return usd * BATCH_DISCOUNT if batch else usd
+
+    def image_tokens(self, model: str, width: int, height: int, detail: str = "auto") -> int:
+        """Tokens billed for one picture of `width` x `height` pixels.
+
+        Tile models (gpt-4o, gpt-4.1, gpt-4o-mini, gpt-5) bill "auto" as "high", which is also the dearest.
+        Patch models shrink the picture as far as the detail's limit asks; where "auto" has no limit (gpt-5.6,
+        gpt-6) it is the dearest. That they also shrink to 2048 pixels a side is left out: for larger pictures
+        the count is an upper bound. Billing itself may differ by one token (floating-point rounding).
+
+        For a model without a rule the count is 1.5 tokens a 32-pixel patch, never capped: above what OpenAI's
+        current patch models (1.2), Qwen-VL and Mistral (28-pixel patches, 1.31) or Claude (area / 750, 1.37)
+        take. A plan needs some number; a user's price file can give a better rule.
+
+        Source: OpenAI's guide "Images and vision", sections on patch- and tile-based tokenization.
+
+        Raises:
+            ValueError: if a side is below 1 pixel.
+
+        >>> OURS.image_tokens("gpt-4o-mini", 224, 224), OURS.image_tokens("gpt-4o-mini", 224, 224, "low")
+        (8500, 2833)
+        """
+        if min(width, height) < 1:
+            raise ValueError(f"a picture of {width} x {height} pixels has no size")
+        families = [family for family in self.images if model == family or model.startswith(f"{family}-")]
+        if not families:
+            return _patch_tokens(_Patches(multiplier=1.5), width, height, detail)
+        rule = self.images[max(families, key=len)]
+        if rule.tiles:
+            return rule.tiles.base if detail == "low" else _tile_tokens(rule.tiles, width, height)
+        assert rule.patches  # the file's check: one of the two
+        return _patch_tokens(rule.patches, width, height, detail)
+
+
+def _read(path: Path) -> _File:
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return _Book.model_validate(content or {})
+        return _File.model_validate(content or {})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -87,42 +161,38 @@ def _read(path: Path) -> _Book:
         raise ParamsError(f"price file {shown(path)} cannot be read: {reason}") from None
 
 
-@lru_cache(maxsize=8)
-def _book(prices: Path | None) -> _Book:
-    ours = _read(PRICES)
-    if prices is None:
-        return ours
-    theirs = _read(prices)
-    return _Book(images=ours.images | theirs.images, prices=ours.prices | theirs.prices)
-
-
-def price(model: str, prices: Path | None = None) -> Price | None:
-    """Price of `model`, or None if it is not known, which is not the same as free.
-
-    Args:
-        model: name, with or without a date (`gpt-4o-mini-2024-07-18` costs what `gpt-4o-mini` does).
-        prices: a user's own file in the form of `prices.yaml`; its entries come first.
+def book(path: Path | None = None, base_url: str = "") -> PriceBook:
+    """The prices to reckon with at `base_url`: a user's file at `path` in the form of `prices.yaml` first, then ours.
 
     Raises:
         ParamsError: if that file cannot be read or has a wrong entry.
     """
-    known = _book(prices).prices
-    return known.get(model) or known.get(re.sub(r"-\d{4}-\d{2}-\d{2}$", "", model))
+    ours, theirs = _read(PRICES), _read(path) if path else _File()
+    return PriceBook(ours.images | theirs.images, ours.prices | theirs.prices, base_url)
 
 
-def cost_usd(
-    model: str, tokens_in: int, tokens_out: int, batch: bool = False, prices: Path | None = None
-) -> float | None:
-    """Price of so many tokens in US$, or None if the model's price is not known.
+OURS = book()
 
-    All input counts at the full price: a cached prefix needs 1024 equal tokens, which pictures that differ
-    from request to request do not have, so this is an upper bound. A batch costs half.
+
+@lru_cache(maxsize=100)
+def _listed(model: str, base_url: str) -> Price | None:
+    """The price in the data that comes with the package genai-prices; nothing is fetched.
+
+    It is that of a small request: some models cost more beyond 100,000 or 200,000 tokens in one.
     """
-    rate = price(model, prices)
-    if rate is None:
+    if urlsplit(base_url).scheme != "https":
         return None
-    usd = (tokens_in * rate.input + tokens_out * rate.output) / 1e6
-    return usd * BATCH_DISCOUNT if batch else usd
+    import genai_prices  # takes half a second, which the models we list need not wait for
+
+    thousand = genai_prices.Usage(input_tokens=1000, output_tokens=1000)
+    try:
+        usd = genai_prices.calc_price(thousand, model, provider_api_url=base_url)
+    except LookupError:
+        return None
+    if not usd.input_price or not usd.output_price:  # included in a subscription, or without a rate
+        return None
+    date = f"genai-prices {genai_prices.__version__}"
+    return Price(date=date, input=float(usd.input_price * 1000), output=float(usd.output_price * 1000))
 
 
 @lru_cache(maxsize=1)
@@ -144,38 +214,6 @@ def text_tokens(model: str, *messages: str) -> int:
     """
     counts = [len(encoding().encode_ordinary(text)) for text in messages]
     return REPLY_OVERHEAD + sum(MESSAGE_OVERHEAD + count for count in counts)
-
-
-def image_tokens(model: str, width: int, height: int, detail: str = "auto", prices: Path | None = None) -> int:
-    """Tokens billed for one picture of `width` x `height` pixels.
-
-    Tile models (gpt-4o, gpt-4.1, gpt-4o-mini, gpt-5) bill "auto" as "high", which is also the dearest.
-    Patch models shrink the picture as far as the detail's limit asks; where "auto" has no limit (gpt-5.6,
-    gpt-6) it is the dearest. That they also shrink to 2048 pixels a side is left out: for larger pictures
-    the count is an upper bound. Billing itself may differ by one token (floating-point rounding).
-
-    For a model without a rule the count is 1.5 tokens a 32-pixel patch, never capped: above what OpenAI's
-    current patch models (1.2), Qwen-VL (28-pixel patches, 1.31) or Claude (area / 750, 1.37) take. A plan
-    needs some number, and no money hangs on this one: such a model has no price either, unless the user's
-    own file gives it one, and the same file can give it a rule.
-
-    Source: OpenAI's guide "Images and vision", sections on patch- and tile-based tokenization.
-
-    Raises:
-        ValueError: if a side is below 1 pixel.
-        ParamsError: as for `price`.
-    """
-    if min(width, height) < 1:
-        raise ValueError(f"a picture of {width} x {height} pixels has no size")
-    rules = _book(prices).images
-    families = [family for family in rules if model == family or model.startswith(f"{family}-")]
-    if not families:
-        return _patch_tokens(_Patches(multiplier=1.5), width, height, detail)
-    rule = rules[max(families, key=len)]
-    if rule.tiles:
-        return rule.tiles.base if detail == "low" else _tile_tokens(rule.tiles, width, height)
-    assert rule.patches  # the file's check: one of the two
-    return _patch_tokens(rule.patches, width, height, detail)
 
 
 def _fit(width: int, height: int, side: int) -> tuple[int, int]:

@@ -43,6 +43,9 @@ def text(prompt: str, labels: Sequence[str], n_pictures: int, form: str = FORMS[
     """The words sent with `n_pictures` key frames; `labels` are named in the order given.
 
     Where the server takes no schema (`form`), the words say how to reply; with a `mosaic`, how to read it.
+
+    >>> text("labels", ["sad", "happy"], 2).splitlines()[-1]
+    'Choose exactly one of these labels: sad, happy.'
     """
     pictures = "one key frame" if n_pictures == 1 else f"{n_pictures} key frames, in the order of time,"
     if mosaic:

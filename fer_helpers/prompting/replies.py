@@ -1,15 +1,22 @@
-"""From a reply to a status, a label and probabilities; pure, and nothing is guessed."""
+"""From a kept reply to a status, a label and probabilities; pure, and nothing is guessed.
+
+What is kept is the reply as it came. Statuses and labels are read from it by this module whenever they are needed,
+so a better reader costs no request; `READER` tells one reader's verdicts from another's.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+from fer_helpers import emotions, statuses
 from fer_helpers.emotions import parse_emotion
+from fer_helpers.prompting import _logprobs
 
 # Refusals that come as ordinary text, with finish_reason "stop" and billed as usual. Only a reply that is none
 # of the labels is held against them.
@@ -21,14 +28,39 @@ _REFUSAL = re.compile(
     r"|\bagainst (?:my|the|our) (?:policy|policies|guidelines)\b",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"^```[a-z]*\s*\n(.*)\n\s*```$", re.IGNORECASE | re.DOTALL)
+# What vendors call a filter, in a finish reason or in an error's code, type or message.
+_FILTER = re.compile(
+    r"content[ _-]?(?:filter|policy|management)|filtered\b|responsible ?ai|moderat|flagged|safety|guardrail|blocklist"
+    r"|prohibited|recitation|\bspii\b|(?<!case[ -])sensitive|invalid_prompt|inspection_failed|usage polic",
+    re.IGNORECASE,
+)
+_FILTERING = (400, 403, 409, 422, 451, None)  # HTTP statuses of errors whose words may mean a filter; None: not said
+# Ends of a whole reply, by the words of the servers that have them.
+_WHOLE = (
+    "stop",
+    "eos",
+    "eos_token",
+    "end_turn",
+    "stop_sequence",
+    "complete",
+    "completed",
+    "tool_calls",
+    "function_call",
+)
+_CUT = ("length", "max_tokens", "model_length", "max_output_tokens")
+_MOST_OBJECTS = 100  # looked for in a reply: what a model writes is untrusted
+_FENCE = re.compile(r"^```[a-z]*\s*(.*?)\s*```$", re.IGNORECASE | re.DOTALL)
+_THOUGHT = re.compile(
+    r"^\s*(?:<(think|thinking|reasoning|thought)>)?.*</(?:think|thinking|reasoning|thought)>", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a reply says: a status, and for "ok" the label and its probabilities where there are any.
 
-    `source` is where the probabilities come from: "logprobs", "confidence" or "none".
+    `source` is where the probabilities come from: "logprobs", "confidence" or "none"; `doubt` says why there are
+    none. An ok answer has a label, and no other has one.
     """
 
     status: str
@@ -36,44 +68,127 @@ class Answer:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     source: str = "none"
     text: str = ""
+    doubt: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.status == statuses.OK) != (self.label is not None):
+            raise ValueError(f"status {self.status!r} with label {self.label!r}")
+
+
+def _version() -> str:
+    """Hash of all that reading depends on."""
+    sources = [Path(__file__), Path(str(_logprobs.__file__)), Path(str(emotions.__file__))]
+    return sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+
+
+READER = _version()
+
+
+def read(kept: str, labels: Sequence[str]) -> Answer:
+    """Read what the archive keeps of a request: a reply, or what an error said; `labels` are the ones allowed."""
+    try:
+        content = json.loads(kept)
+    except (ValueError, RecursionError):
+        return Answer("invalid", text=kept)  # paid for, and no reader can make more of it
+    return parse(content, labels) if isinstance(content, dict) else Answer("invalid", text=kept)
 
 
 def parse(reply: Mapping[str, Any], labels: Sequence[str]) -> Answer:
-    """Read one Chat Completions reply; `labels` are the ones that were allowed.
+    """Read one Chat Completions reply, or an error as `error_entry` keeps it.
 
     The order of the tests matters, because a cut or filtered reply may still hold text that looks like an
-    answer: finish_reason, then the refusal field, then whether it is one of the labels, or a refusal in prose.
+    answer: errors, finish_reason, the refusal field, then whether it is one of the labels, or a refusal in prose.
+    A reply cut at its limit, or that does not say how it ended, is an answer only where its JSON is whole: some
+    servers write white space after the JSON up to the limit, others never name an end.
     """
-    choice = (reply.get("choices") or [{}])[0]
-    message = choice.get("message") or {}
-    text = message.get("content") or ""
-    if choice.get("finish_reason") == "length":
-        return Answer("truncated", text=text)
-    if choice.get("finish_reason") == "content_filter":
+    choice = _first(reply.get("choices"))
+    error = reply.get("error") or choice.get("error")
+    if error or not choice:
+        return Answer(_status_of_error(error), text=error_text(error) or "a reply without choices")
+    message = _object(choice.get("message"))
+    text = _text(message)
+    finish = str(choice.get("finish_reason") or "").lower()
+    whole, found = _label_in(text, labels)
+    if _FILTER.search(finish):
         return Answer("filtered", text=text)
     if message.get("refusal"):
-        return Answer("refused", text=message["refusal"])
-    said = _said(text)
-    label = _label(said.get("label"), labels)
-    if label is None:
+        return Answer("refused", text=str(message["refusal"]))
+    if finish in _CUT and not whole:
+        return Answer("truncated", text=text)
+    if finish not in (*_WHOLE, *_CUT) and not (finish == "" and whole):
+        return Answer("error", text=f"the reply ended with {finish or 'no finish reason'}: {text}")
+    if found is None:
         return Answer("refused" if _REFUSAL.search(text) else "invalid", text=text)
-    entries = (choice.get("logprobs") or {}).get("content") or []
-    probabilities = label_probabilities(entries, label, labels)
-    if probabilities:
-        return Answer("ok", label, probabilities, "logprobs", text)
-    probabilities = _from_confidence(said.get("confidence"), label, labels)
-    return Answer("ok", label, probabilities, "confidence" if probabilities else "none", text)
+    label, word, said = found
+    probabilities, source, doubt = _probabilities(choice, said, label, word, labels)
+    return Answer("ok", label, probabilities, source, text, doubt)
 
 
-def _said(text: str) -> dict[str, Any]:
-    """The reply's JSON object, out of a code fence if it stands in one; a bare word counts as its label."""
-    fenced = _FENCE.match(text.strip())
+def _first(choices: object) -> Mapping[str, Any]:
+    return _object(choices[0]) if isinstance(choices, list) and choices else {}
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """The words of a message: its content, its text parts without thoughts, or the arguments of a tool it calls."""
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type") in ("text", "output_text")]
+        content = "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+    if isinstance(content, str) and content:
+        return content
+    call = _object(_first(message.get("tool_calls")).get("function")) or _object(message.get("function_call"))
+    arguments = call.get("arguments")
+    return arguments if isinstance(arguments, str) else ""
+
+
+Found = tuple[str, str, Mapping[str, Any]]  # label, the word for it, the JSON object it stood in
+
+
+def _label_in(text: str, labels: Sequence[str]) -> tuple[bool, Found | None]:
+    """Whether `text` holds a whole JSON object with a label, and the one label it names, if it is one of `labels`.
+
+    The object may stand after thoughts, in a code fence or between words of explanation; a bare word counts as
+    its label. Two labels, or a name twice in an object, leave open what was meant.
+    """
+    text = _THOUGHT.sub("", text).strip()
+    fenced = _FENCE.match(text)
     text = fenced[1] if fenced else text
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = text
-    return value if isinstance(value, dict) else {"label": value}
+    objects = [said for said in _objects(text) if "label" in said]
+    if not objects:
+        label = _label(text, labels)
+        return False, (label, text, {}) if label else None
+    named = {str(said["label"]) if isinstance(said["label"], str) else "" for said in objects}
+    if len(named) > 1:
+        return True, None
+    label = _label(objects[-1]["label"], labels)
+    return True, (label, str(objects[-1]["label"]), objects[-1]) if label else None
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects in `text`, keys in lower case."""
+    decoder, place = json.JSONDecoder(object_pairs_hook=_pairs), text.find("{")
+    for _ in range(_MOST_OBJECTS):
+        if place < 0:
+            return
+        try:
+            found, end = decoder.raw_decode(text, place)
+        except ValueError:
+            end = place + 1
+        except RecursionError:
+            return
+        else:
+            yield found
+        place = text.find("{", end)
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name.strip().lower() for name, _ in pairs]
+    doubled = {name for name in names if names.count(name) > 1}
+    return {name: None if name in doubled else value for name, (_, value) in zip(names, pairs, strict=True)}
 
 
 def _label(word: object, labels: Sequence[str]) -> str | None:
@@ -87,41 +202,87 @@ def _label(word: object, labels: Sequence[str]) -> str | None:
     return emotion if emotion in labels else None
 
 
-def _from_confidence(confidence: object, label: str, labels: Sequence[str]) -> dict[str, float]:
-    """The confidence a reply states for its label, the rest spread evenly; empty if it states none from 0 to 1."""
-    if not isinstance(confidence, int | float) or isinstance(confidence, bool) or not 0 <= confidence <= 1:
-        return {}
-    rest = (1 - confidence) / (len(labels) - 1)
-    return {name: float(confidence) if name == label else rest for name in labels}
+def _probabilities(
+    choice: Mapping[str, Any], said: Mapping[str, Any], label: str, word: str, labels: Sequence[str]
+) -> tuple[Mapping[str, float], str, str]:
+    """Probabilities, where they come from, and why there are none; of the log-probabilities first.
 
-
-def label_probabilities(entries: Sequence[Mapping[str, Any]], label: str, labels: Sequence[str]) -> dict[str, float]:
-    """Probabilities of the labels from the log-probabilities of the tokens of a reply.
-
-    At the token where the label begins, each alternative token that begins exactly one label counts for
-    that label ("dis" for disgust; "s" begins both sad and surprise and counts for neither); the rest is
-    spread by normalising. The last such token counts, since reasons may name labels before. Empty if none is
-    found or it has no alternatives.
+    Where the numbers favour another label than the one given, they are not of this answer: none.
     """
-    for entry in reversed(entries):
-        token = _bare(entry.get("token", ""))
-        if token and label.startswith(token) and _begun(token, labels):
-            break
-    else:
-        return {}
-    mass = dict.fromkeys(labels, 0.0)
-    for option in entry.get("top_logprobs") or []:
-        begun = _begun(_bare(option.get("token", "")), labels)
-        if begun:
-            mass[begun] += math.exp(option["logprob"])
-    total = sum(mass.values())
-    return {name: share / total for name, share in mass.items()} if total > 0 else {}
+    entries = _object(choice.get("logprobs")).get("content")
+    doubt = "none given"
+    if entries:
+        shares, doubt = _logprobs.label_probabilities(entries, label, word, labels)
+        if shares:
+            return shares, "logprobs", ""
+    confidence = said.get("confidence")
+    if isinstance(confidence, int | float) and not isinstance(confidence, bool) and 0 <= confidence <= 1:
+        rest = (1 - confidence) / (len(labels) - 1)
+        if confidence < rest:
+            return {}, "none", "the stated confidence contradicts the label"
+        return {name: float(confidence) if name == label else rest for name in labels}, "confidence", ""
+    return {}, "none", doubt
 
 
-def _bare(token: str) -> str:
-    return token.strip(" \t\n\"'").lower()
+def error_entry(status: int | None, message: str, code: str = "", body: str = "") -> str:
+    """What the archive keeps of an error: JSON that `read` understands.
+
+    Args:
+        status: of HTTP; None where there was no response, or a good one without an answer.
+        message: the error in one line.
+        code: the server's own code or type.
+        body: the response as it came, cut.
+    """
+    return json.dumps(
+        {"error": {"status": status, "message": message[:2000], "code": code[:200], "body": body[:20_000]}}
+    )
 
 
-def _begun(token: str, labels: Sequence[str]) -> str | None:
-    begun = [name for name in labels if token and name.startswith(token)]
-    return begun[0] if len(begun) == 1 else None
+def error_text(error: object) -> str:
+    """The words of an error, whatever its form."""
+    if isinstance(error, dict):
+        return str(error.get("message") or error.get("detail") or error.get("code") or json.dumps(error)[:2000])
+    return str(error) if error else ""
+
+
+def error_code(reply: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The HTTP status and the code that an error inside a reply names; (None, "") if it names none."""
+    error = reply.get("error") or _first(reply.get("choices")).get("error")
+    code = _object(error).get("code") or _object(error).get("type") or ""
+    try:
+        status = int(code)
+    except (TypeError, ValueError):
+        return None, str(code)
+    return (status if 400 <= status < 600 else None), str(code)
+
+
+def _status_of_error(error: object) -> str:
+    """filtered, where the words of an error are those of a safety filter, else error."""
+    known = _object(error)
+    status = known.get("status")
+    words = json.dumps(known) if known else str(error)
+    return "filtered" if error and is_filter(status if isinstance(status, int) else None, words) else "error"
+
+
+def is_filter(status: int | None, words: str) -> bool:
+    """Whether an error of this HTTP status (None: not said) in these words is a safety filter's."""
+    return status in _FILTERING and bool(_FILTER.search(words))
+
+
+def billed(reply: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens in and out that a reply says were billed; None where it says nothing that could be.
+
+    Some servers leave the tokens of reasoning out of completion_tokens; the total holds them.
+    """
+    usage = _object(reply.get("usage"))
+    first, second, total = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
+    if first is not None and second is not None:
+        reasoning = _count(_object(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0
+        outside = second + reasoning if reasoning > second else second
+        second = max(outside, (total or 0) - first)
+    return first, second
+
+
+def _count(value: object) -> int | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == int(value)
+    return int(value) if known else None  # type: ignore[call-overload]

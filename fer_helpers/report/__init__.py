@@ -2,12 +2,22 @@
 
 from fer_helpers.report.page import (
     annotator,
+    commonest_errors,
     differing_params,
+    outcomes,
     side_by_side,
     summary,
     summary_text,
-    with_interval,
     write,
 )
 
-__all__ = ["annotator", "differing_params", "side_by_side", "summary", "summary_text", "with_interval", "write"]
+__all__ = [
+    "annotator",
+    "commonest_errors",
+    "differing_params",
+    "outcomes",
+    "side_by_side",
+    "summary",
+    "summary_text",
+    "write",
+]

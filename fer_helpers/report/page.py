@@ -10,14 +10,22 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from fer_helpers import corpora, endpoint
+from fer_helpers import corpora, endpoint, statuses
 from fer_helpers.emotions import LABELS, question
-from fer_helpers.evaluation import annotator_names, comparisons, ensembles, other_annotators, scores
+from fer_helpers.evaluation import (
+    METRICS,
+    annotator_names,
+    comparisons,
+    ensembles,
+    metric_names,
+    other_annotators,
+    scores,
+)
+from fer_helpers.evaluation.summaries import with_interval
 from fer_helpers.files import write_whole
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("page.html")
-SHOWN_METRICS = ["WAR", "UAR", "precision, weighted", "F1, macro", "kappa"]
 
 
 def annotator(run: Run) -> str:
@@ -36,8 +44,23 @@ def summary(run: Run) -> pd.DataFrame:
     table = run.read("scores")
     if table.empty:
         return _shares(run.read("predictions"))
-    wide = _wide(table[table["metric"].isin(SHOWN_METRICS)], ["question", "strategy", "n_clips", "n_missing"])
-    return wide[SHOWN_METRICS].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
+    metrics = metric_names("shown")
+    wide = _wide(table[table["metric"].isin(metrics)], ["question", "strategy", "n_clips", "n_missing"])
+    return wide[metrics].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
+
+
+def outcomes(run: Run) -> pd.DataFrame:
+    """What became of the run's requests: status, how many requests, and what it means."""
+    counts = run.read("answers")["status"].value_counts()
+    rows = [(name, int(counts[name]), status.meaning) for name, status in statuses.ANSWER.items() if name in counts]
+    return pd.DataFrame(rows, columns=["status", "requests", "meaning"])
+
+
+def commonest_errors(run: Run, most: int = 3) -> pd.DataFrame:
+    """The errors that most requests ended with, in the server's words, and how many each."""
+    answers = run.read("answers")
+    said = answers.loc[answers["status"] == statuses.ERROR, "raw"].fillna("").str.slice(0, 200)
+    return said.value_counts().head(most).rename_axis("error").reset_index(name="requests")
 
 
 def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -47,17 +70,8 @@ def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return named.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
 
 
-def with_interval(scores: pd.DataFrame) -> pd.Series:
-    """Each score as "0.58 [0.52, 0.65]"; without an interval alone; a dash where it is undefined."""
-    words = [
-        "–" if pd.isna(value) else f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
-        for value, low, high in zip(scores["value"], scores["ci_low"], scores["ci_high"], strict=True)
-    ]
-    return pd.Series(words, index=scores.index, dtype="str").str.replace(" ", "\N{NO-BREAK SPACE}")
-
-
 def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """WAR and UAR of several runs of one corpus over their common clips, and the paired comparisons between them.
+    """Scores of several runs of one corpus over their common clips, and the paired comparisons between them.
 
     Each strategy is compared with itself. Under the strategy that the first run shows, the runs are pooled as several
     annotators as well. Raises RunError as `other_annotators.merged_runs`.
@@ -70,7 +84,8 @@ def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     drawing = {"n_resamples": params.n_resamples, "seed": params.seed}
     scored = scores.score(pd.concat([predicted, *pooled]), clips, params.surprise_is, **drawing)
     found = comparisons.compare(predicted, clips, params.surprise_is, within="strategy", **drawing)
-    return _wide(scored[scored["metric"].isin(["WAR", "UAR"])], ["question", "strategy"])[["WAR", "UAR"]], found
+    metrics = metric_names("compared")
+    return _wide(scored[scored["metric"].isin(metrics)], ["question", "strategy"])[metrics], found
 
 
 def differing_params(runs: Sequence[Run]) -> pd.DataFrame:
@@ -89,8 +104,12 @@ def _shares(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary_text(run: Run) -> str:
-    """`summary` for a terminal, without the columns that would not fit."""
-    return summary(run).drop(columns=SHOWN_METRICS[2:], errors="ignore").to_string(index=False)
+    """`summary` for a terminal, without the columns that would not fit; below it the statuses and common errors."""
+    too_many = set(metric_names("shown")) - set(metric_names("compared"))
+    lines = [summary(run).drop(columns=list(too_many), errors="ignore").to_string(index=False)]
+    lines += [f"{row.status}: {row.requests} requests ({row.meaning})" for row in outcomes(run).itertuples()]
+    lines += [f"error of {row.requests} requests: {row.error}" for row in commonest_errors(run).itertuples()]
+    return "\n".join(lines)
 
 
 def write(run: Run) -> Path:
@@ -104,6 +123,9 @@ def write(run: Run) -> Path:
         facts=run.facts,
         labelled=not run.read("scores").empty,
         summary=_cells(summary(run)),
+        outcomes=_cells(outcomes(run)),
+        errors=_cells(commonest_errors(run)),
+        metrics=[METRICS[name] for name in metric_names("shown")],
         figures=_figures(run, manifest.get("figures", {})),
         explorer=(run.folder / "explorer.html").is_file(),
         notebooks=[name for name in NOTEBOOKS if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],

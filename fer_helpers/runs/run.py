@@ -12,21 +12,14 @@ from matplotlib.figure import Figure
 
 from fer_helpers import params as parameters
 from fer_helpers import tables
-from fer_helpers.errors import RunError
+from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.frames import store
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
-from fer_helpers.prompting import planning, prompts
+from fer_helpers.prompting import planning, pricing, prompts
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
+from fer_helpers.runs.notebooks import NOTEBOOKS, declared
 from fer_helpers.tables import IMPORTED
-
-NOTEBOOKS = (
-    "01_data_exploration",
-    "02_frame_extraction",
-    "03_zero_shot_annotation",
-    "04_strategy_comparison",
-    "05_error_analysis",
-)
 
 
 class Run:
@@ -78,22 +71,30 @@ class Run:
         table.to_csv(folder / f"{name}.csv")
         self._note("figures", {name: caption})
 
-    def asking(self, form: str = "auto") -> planning.Asking:
-        """How this run asks its model, for a server that can do `form`; auto: as the parameter says, or all."""
+    def asking(self, **learned: str) -> planning.Asking:
+        """How this run asks its model; `learned` is what its server can do, see `annotation.capabilities`."""
         params = self.params
-        form = params.reply_form if form == "auto" else form
-        form = prompts.FORMS[0] if form == "auto" else form
+        form = learned.pop("form", prompts.FORMS[0])
         return planning.Asking(
             model=params.model,
             prompt=params.prompt,
             detail=params.image_detail,
-            form=form,
+            form=form if params.reply_form == "auto" else params.reply_form,
             label_order=params.label_order,
             seed=params.seed,
             replicates=params.n_replicates,
             temperature=params.temperature,
             reasoning_effort=params.reasoning_effort,
+            max_tokens=params.max_tokens_out,
+            **learned,
+            prices=self.prices,
         )
+
+    @cached_property
+    def prices(self) -> pricing.PriceBook:
+        """What models cost where this run asks them: the prices a user gave, then those we know."""
+        own = resolve(self.params.prices) if self.params.prices else None
+        return pricing.book(own, self.params.base_url)
 
     def record(self, **facts: Any) -> None:
         """Add `facts` to the manifest, e.g. how many requests were sent."""
@@ -109,16 +110,25 @@ class Run:
         return read_manifest(self.folder).get("facts", {})
 
 
-def start(notebook: str, **given: Any) -> Run:
+def start(notebook: str, values: Mapping[str, Any]) -> Run:
     """Begin a notebook: check its parameters, open its run's folder, and note both in the manifest.
 
     The parameters of earlier notebooks come from the manifest, so that a later notebook cannot disagree with
     them.
 
+    Args:
+        notebook: its name, one of NOTEBOOKS.
+        values: the notebook's `globals()`; only what its parameters cell declares is read.
+
     Raises:
-        ParamsError: a parameter of this notebook is wrong.
+        ParamsError: a parameter of this notebook is wrong or missing.
         RunError: an earlier notebook has not been run in this folder.
     """
+    names = declared(notebook)
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ParamsError(f"{notebook}: {', '.join(missing)} not set: run its parameters cell first")
+    given = {name: values[name] for name in names}
     folder = resolve(given["out"])
     manifest = read_manifest(folder)
     earlier = NOTEBOOKS[NOTEBOOKS.index(notebook) - 1] if notebook != NOTEBOOKS[0] else None
@@ -142,5 +152,5 @@ def open_run(folder: Path) -> Run:
     """
     manifest = read_manifest(folder)
     if not manifest:
-        raise RunError(f"{shown(folder)} is no run's folder: it has no manifest.json")
+        raise RunError(f"{shown(folder)} is not a run's folder: it has no manifest.json")
     return Run(folder, parameters.validate(manifest["params"], f"{shown(folder)}/manifest.json"))

@@ -1,54 +1,50 @@
-"""Who is asked: what a server can do is found out, and what the user should know is said beforehand."""
+"""Who is asked: local means local, a key belongs to one address, and what the user should know is said beforehand."""
 
 import json
+import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from fer_helpers import endpoint, params
+from fer_helpers import params
 from fer_helpers.annotation import access
+from fer_helpers.annotation.access import Access
 from fer_helpers.errors import EndpointError
 from fer_helpers.paths import ROOT
 from fer_helpers.prompting import planning
-from fer_helpers.prompting.planning import Asking
 from fer_helpers.runs.run import Run
+from tests.support.dialects import gateway, mistral, ollama, openrouter, serving
 from tests.support.plans import frames_of
 
 MODEL = "m"
-ASKING = Asking(MODEL)
+
+
+def given(base_url, **more):
+    model = "fer2013-cnn" if base_url == "embedded" else MODEL
+    return params.validate({"base_url": base_url, "model": model, **more})
 
 
 @contextmanager
-def server(refuses=(), passes_over=(), **model):
-    """A server that answers 400 to the settings it `refuses` and takes no notice of those it `passes_over`."""
-    asked = []
+def listening(answer=None, status=200, **headers):
+    """A server that keeps (path, headers) of every request and answers all alike."""
+    seen = []
 
     class Handler(BaseHTTPRequestHandler):
-        def _send(self, status, body):
-            data = json.dumps(body).encode()
+        def _any(self):
+            length = int(self.headers.get("Content-Length", 0))
+            seen.append((self.path, dict(self.headers.items()), self.rfile.read(length)))
+            data = json.dumps(answer or {"object": "list", "data": [{"id": MODEL}]}).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
+            for name, value in {"Content-Type": "application/json", "Content-Length": len(data), **headers}.items():
+                self.send_header(name, str(value))
             self.end_headers()
             self.wfile.write(data)
 
-        def do_GET(self):
-            self._send(200, {"object": "list", "data": [{"id": MODEL, "object": "model", **model}]})
-
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(body)
-            if set(refuses) & body.keys():
-                self._send(400, {"error": {"message": f"unknown setting {refuses[0]}", "code": None}})
-                return
-            schema = "response_format" in body and "response_format" not in passes_over
-            choice = {"index": 0, "finish_reason": "stop"}
-            choice["message"] = {"role": "assistant", "content": '{"label":"neutral"}' if schema else "It is neutral."}
-            if "logprobs" in body and "logprobs" not in passes_over:
-                choice["logprobs"] = {"content": [{"token": "neutral", "logprob": 0.0, "top_logprobs": []}]}
-            self._send(200, {"id": "x", "object": "chat.completion", "created": 1, "model": MODEL, "choices": [choice]})
+        do_GET = do_POST = do_CONNECT = _any
 
         def log_message(self, *_):
             pass
@@ -57,62 +53,213 @@ def server(refuses=(), passes_over=(), **model):
     thread = threading.Thread(target=served.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{served.server_port}/v1", asked
+        yield f"http://127.0.0.1:{served.server_port}/v1", seen
     finally:
         served.shutdown()
         served.server_close()
         thread.join()
 
 
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+@pytest.fixture
+def proxied(monkeypatch):
+    """Every proxy variable points at a socket that notes who connects; nothing is exempt."""
+    with listening() as (url, seen):
+        for name in PROXIES:
+            monkeypatch.setenv(name, url.removesuffix("/v1"))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield seen
+
+
+def test_nothing_local_goes_through_a_proxy(proxied):
+    with listening() as (url, seen):
+        assert access.check(given(url), False) == []
+    assert [path for path, *_ in seen] == ["/v1/models"]
+    assert proxied == []
+
+
+def test_a_demo_run_sends_a_proxy_nothing_and_succeeds(proxied, tmp_path):
+    """The whole command, kernels and all, in a process of its own."""
+    command = "from fer_helpers.cli import main; main()"
+    small = ["-p", "n_clips", "7", "-p", "strategies", "[multi_frame]", "-p", "n_resamples", "100"]
+    done = subprocess.run(
+        [sys.executable, "-c", command, "run", "params/demo.yaml", *small, "--out", str(tmp_path / "run")],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "requests sent: 14" in done.stdout
+    assert proxied == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_is_named(status):
+    """A local server's 307 carried a picture to another host."""
+    with listening() as (there, elsewhere), listening(status=status, Location=there + "/models") as (url, _):
+        with pytest.raises(
+            EndpointError, match=r"sends on to http://127\.0\.0\.1:\d+/v1/models, where nothing was sent"
+        ):
+            access.check(given(url), False)
+        with Access(url).client() as client, pytest.raises(Exception, match=str(status)):
+            client.post("/chat/completions", body={}, cast_to=object)
+    assert elsewhere == []
+
+
+SECRETS = {
+    "OPENAI_API_KEY": "sk-of-openai",
+    "OPENAI_ORG_ID": "org-mine",
+    "OPENAI_PROJECT_ID": "proj-mine",
+    "OPENAI_ADMIN_KEY": "sk-admin",
+    "OPENAI_CUSTOM_HEADERS": "X-Team: blue\nX-Token: t0ken",
+}
+
+
+def test_openais_key_and_headers_go_to_no_other_address(monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    with listening() as (url, seen):
+        access.check(given(url), False)
+        with Access(url).client() as client:
+            client.get("/models", cast_to=object)
+    words = json.dumps([headers for _, headers, _ in seen])
+    assert not [value for value in ("sk-of", "org-mine", "proj-mine", "sk-admin", "blue", "t0ken") if value in words]
+
+
+def test_openais_own_host_gets_them(monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    with Access("https://api.openai.com/v1").client() as client:
+        headers = client.default_headers | client.auth_headers
+    assert headers["Authorization"] == "Bearer sk-of-openai"
+    assert headers["OpenAI-Organization"] == "org-mine"
+
+
+@pytest.mark.parametrize("url", ["https://api.openai.com.example.org/v1", "https://openai.com@example.org/v1"])
+def test_a_host_that_only_looks_like_openais_gets_no_key(monkeypatch, url):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
+    assert Access(url).key == ""
+
+
+def test_a_key_goes_to_the_address_whose_parameters_name_its_variable(monkeypatch):
+    monkeypatch.setenv("MISTRAL_KEY", " “sk-mine”\n")  # as pasted from a page
+    with listening() as (url, seen):
+        access.check(given(url, api_key_env="MISTRAL_KEY"), False)
+    assert {name.lower(): value for name, value in seen[0][1].items()}["authorization"] == "Bearer sk-mine"
+
+
+@pytest.mark.parametrize(("value", "message"), [("", "set the"), ("sk-a b", "a space"), ("sk-ä", "a space")])
+def test_a_key_that_cannot_be_one_is_named_by_its_variable_and_not_shown(monkeypatch, value, message):
+    monkeypatch.setenv("MY_KEY", value)
+    with pytest.raises(EndpointError, match=message) as caught:
+        access.check(given("http://127.0.0.1:9/v1", api_key_env="MY_KEY"), False)
+    assert "MY_KEY" in str(caught.value)
+    assert not value or value not in str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("refuses", "passes_over", "form", "requests_sent"),
+    ("url", "local"),
     [
-        ((), (), "schema+logprobs", 1),
-        (("logprobs",), (), "schema", 2),
-        (("response_format",), (), "logprobs", 3),
-        (("response_format", "logprobs"), (), "text", 4),
-        ((), ("logprobs",), "schema", 1),
-        ((), ("response_format",), "logprobs", 1),
-        ((), ("response_format", "logprobs"), "text", 1),
-        (("logprobs",), ("response_format",), "text", 2),
+        ("embedded", True),
+        ("http://127.0.0.1:1234/v1", True),
+        ("http://localhost/v1", True),
+        ("http://localhost./v1", True),
+        ("http://[::1]:80/v1", True),
+        ("http://[::ffff:127.0.0.1]/v1", True),
+        ("https://api.example.org/v1", False),
+        ("http://192.168.1.5/v1", False),
+        ("http://127.0.0.1.example.org/v1", False),
+        ("http://localhost@example.org/v1", False),
+        ("http://2130706433/v1", False),
     ],
 )
-def test_what_a_server_can_do_is_found_out(refuses, passes_over, form, requests_sent):
-    """Servers refuse what they do not know, or take it and do nothing; the latter shows only in the reply."""
-    with server(refuses, passes_over) as (url, asked):
-        assert access.probe(url, ASKING) == form
-        assert len(asked) == requests_sent
+def test_what_stays_on_this_machine(url, local):
+    assert access.is_local(url) == local
 
 
-def test_a_server_that_takes_no_pictures_is_named():
-    with server(refuses=("messages",)) as (url, _), pytest.raises(EndpointError, match="refuses a request with a"):
-        access.probe(url, ASKING)
+@pytest.mark.parametrize(
+    ("url", "more", "allowed", "message"),
+    [
+        ("https://api.example.org/v1", {}, False, "set allow_upload: true"),
+        ("http://192.168.1.5:8000/v1", {"allow_upload": True}, False, "set allow_plain_http: true"),
+        ("https://api.openai.com/v1", {}, True, "set the environment variable OPENAI_API_KEY"),
+        ("ftp://x", {}, True, "give an http"),
+        ("http://0.0.0.0:8000/v1", {}, True, "use 127.0.0.1"),
+        ("http://127.0.0.1:9/v1/chat/completions", {}, True, "leave out what stands after http://127.0.0.1:9/v1"),
+        ("https://user:word@example.org/v1", {}, True, "for example.org holds a user"),
+        ("https://example.org/v1?key=abc", {}, True, "for example.org holds a user"),
+        ("embedded", {"model": "gpt-4o-mini"}, True, "has only 'fer2013-cnn'"),
+    ],
+)
+def test_access_is_refused_before_anything_is_sent(monkeypatch, url, more, allowed, message):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(EndpointError, match=message) as caught:
+        access.check(given(url, **more), allowed)
+    assert "word" not in str(caught.value)
+    assert "abc" not in str(caught.value)
 
 
-def test_the_probe_is_no_face():
-    """A grey square: nobody's picture leaves the machine before the plan was seen."""
-    with server() as (url, asked):
-        access.probe(url, ASKING)
-    picture = asked[0]["messages"][0]["content"][1]["image_url"]["url"]
-    assert len(picture) < 1200
+def test_a_server_that_is_not_there_is_named():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    with pytest.raises(EndpointError, match=f":{port}/v1 does not answer: start the server"):
+        access.check(given(f"http://127.0.0.1:{port}/v1"), False)
 
 
-def test_the_embedded_endpoint_does_what_is_assumed_of_it():
-    with endpoint.serve() as url:
-        assert access.probe(url, Asking(endpoint.MODEL)) == access.probe("embedded", Asking(endpoint.MODEL))
+def test_a_replay_needs_no_key_and_no_network(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert access.check(given("replay"), False) == []
+
+
+# A list of models is a help, and no more: the first request decides.
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        {"object": "list", "data": [{"id": "m:latest"}]},
+        {"object": "list", "data": []},
+        {"object": "list", "data": None},
+        {"models": [{"name": "m"}]},
+        [{"id": "m"}],
+        [],
+        {"data": [None, 7, {"id": None}]},
+        {},
+        "nothing",
+    ],
+)
+def test_a_list_in_any_form_stops_nobody(listing):
+    with listening(listing) as (url, _):
+        assert access.check(given(url), False) == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 500, 501, 503])
+def test_a_server_without_a_list_stops_nobody(status):
+    with listening({"detail": "no"}, status) as (url, _):
+        assert access.check(given(url), False) == []
+
+
+@pytest.mark.parametrize("dialect", [ollama.DIALECT, mistral.DIALECT, openrouter.DIALECT, gateway.DIALECT])
+def test_the_lists_of_servers_people_use_stop_nobody(monkeypatch, dialect):
+    monkeypatch.setenv("A_KEY", dialect.key or "sk-any")
+    with serving.serve(dialect) as served:
+        said = access.check(given(served.base_url, model=dialect.model, api_key_env="A_KEY"), False)
+    assert said == []
+
+
+def test_a_model_that_is_not_listed_is_warned_of():
+    with listening({"data": [{"id": "other"}]}) as (url, _):
+        assert access.check(given(url), False) == [
+            "'m' is not in the server's list of models (other): a first request will tell."
+        ]
 
 
 @pytest.mark.parametrize("date", [1799884800, "2027-01-14"])
 def test_a_model_about_to_be_shut_down_is_warned_of(date):
-    with server(shutdown_date=date) as (url, _):
-        assert "is shut down on 2027-01-14" in access.check_access(url, MODEL, True, False)[0]
-    with server() as (url, _):
-        assert access.check_access(url, MODEL, True, False) == []
-
-
-def test_a_replay_needs_no_key_and_no_network(monkeypatch):
-    monkeypatch.delenv(access.KEY_VARIABLE, raising=False)
-    assert access.check_access("replay", "gpt-4o-mini", False, False) == []
+    with listening({"data": [{"id": MODEL, "shutdown_date": date}]}) as (url, _):
+        assert "is shut down on 2027-01-14" in access.check(given(url), False)[0]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
@@ -123,5 +270,4 @@ def test_every_shipped_file_can_be_planned(path, tmp_path):
     assert len(planned) == planned["key"].nunique() > 0
     assert planned["tokens_in"].gt(0).all()
     if not access.is_local(run.params.base_url):
-        assert planned["cost_usd"].gt(0).all()
-        assert run.params.allow_upload is False
+        assert planned["cost_usd"].notna().all()

@@ -9,8 +9,8 @@ from hashlib import sha256
 import pandas as pd
 import pytest
 
+from fer_helpers.annotation import Access, access, online
 from fer_helpers.annotation import _transport as transport
-from fer_helpers.annotation import access, online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.emotions import SEVEN
 from fer_helpers.endpoint import Faults, faults
@@ -24,13 +24,12 @@ IN_QUICK_TESTS_S = 0.5  # the client's time-out
 
 def quick(monkeypatch):
     """The client's patience in tests: the one place that knows how annotation waits."""
-    monkeypatch.setattr(transport, "TIMEOUT_S", IN_QUICK_TESTS_S)
     monkeypatch.setattr(transport, "_backoff", lambda _: 0.01)
 
 
 @pytest.fixture(autouse=True)
 def _no_key_and_no_wait(monkeypatch):
-    monkeypatch.delenv(access.KEY_VARIABLE, raising=False)
+    monkeypatch.delenv(access.OPENAI_KEY, raising=False)
     quick(monkeypatch)
 
 
@@ -44,9 +43,11 @@ def asked_for(planned):
 
 
 def ask(url, path, planned, concurrency=4, deadline_s=10):
+    to = Access(url, "", IN_QUICK_TESTS_S)
+
     async def within_the_deadline():
         async with asyncio.timeout(deadline_s):
-            return await online.annotate(planned, picture, archive, url, max_concurrency=concurrency)
+            return await online.annotate(planned, picture, archive, to, max_concurrency=concurrency)
 
     with Archive(path) as archive:
         return asyncio.run(within_the_deadline())

@@ -47,7 +47,7 @@ def test_missing_unlisted_and_contradicting_clips_are_problems(root, material):
     shutil.rmtree(root / "2_ClipsforFaceCrop/Action/Surprise/0011")
     (root / "2_ClipsforFaceCrop/Action/Surprise/0011").mkdir()
     assert found("ferv39k", root) == {
-        "not usable: listed, but not on the disk": (True, "train", 2, "War/Fear/0098, War/Fear/0099"),
+        "not usable: listed, but not on disk": (True, "train", 2, "War/Fear/0098, War/Fear/0099"),
         "not usable: the folder has no picture": (True, "test", 1, "Action/Surprise/0011"),
         "remark: in no split file": (True, "", 2, "Action/Sad/0010, DailyLife/Happy/0003"),
         "remark: labelled Sad by the split file and Angry by its folder, which is followed": (
@@ -60,9 +60,9 @@ def test_counts_stand_beside_the_published_ones(root, material):
     builders.ferv39k(root, material)
     published = {"train": {"": 3, "Angry": 2, "Happy": 1}, "test": {"Fear": 1, "Angry": 1}, "": {"": 7}}
     assert found("ferv39k", root, published) == {
-        "Angry: 1 where 2 are published": (True, "train", 1, ""),
-        "Fear: 0 where 1 are published": (True, "test", 1, ""),
-        "clips: 5 where 7 are published": (True, "", 2, ""),
+        "Angry: 1, published: 2": (True, "train", 1, ""),
+        "Fear: 0, published: 1": (True, "test", 1, ""),
+        "clips: 5, published: 7": (True, "", 2, ""),
     }
 
 
@@ -139,7 +139,7 @@ def test_short_and_still_clips_and_odd_sizes_are_notes(root, material):
     put(root / "Sad/1.jpg", small)
     assert found("folder", root) == {
         "fewer than 5 frames": (False, "", 3, "Happy/short, Happy/short and still, Sad"),
-        "nothing moves (of 3 clips looked at)": (False, "", 1, "Happy/still"),
+        "no motion (of 3 clips examined)": (False, "", 1, "Happy/still"),
         "2 picture sizes, 30 x 20 to 112 x 112 pixels": (False, "", 5, ""),
     }
 
@@ -162,10 +162,10 @@ def test_frame_rates_that_differ(root, material):
 def test_labels_outside_the_seven_are_counted_whatever_becomes_of_them(root, material):
     builders.mafw(root, material)
     dropped = found("mafw", root)
-    assert dropped["label 'contempt': none of the seven"] == (False, "train", 1, "00002")
+    assert dropped["label 'contempt': not one of the seven"] == (False, "train", 1, "00002")
     assert dropped["without a label"] == (False, "", 1, "00005")
     mapped = found("mafw", root, other_labels={"contempt": "disgust"})
-    assert mapped["label 'contempt': none of the seven, mapped to disgust"] == (False, "train", 1, "00002")
+    assert mapped["label 'contempt': not one of the seven, mapped to disgust"] == (False, "train", 1, "00002")
 
 
 def test_the_report_puts_problems_first():
@@ -190,7 +190,7 @@ def test_the_command_ends_with_1_if_there_is_a_problem_and_runs_nothing(root, ma
     builders.video(root / "Happy/a.mp4", material)
     builders.video(root / "Sad/b.mp4", material)
     fine = fer("check", params_file)
-    assert (fine.exit_code, fine.stdout) == (0, "folder: 2 clips listed, 2 looked into\nno problems\n")
+    assert (fine.exit_code, fine.stdout) == (0, "folder: 2 clips listed, 2 examined\nno problems\n")
     put(root / "Sad/c.mp4")
     broken = fer("check", params_file)
     assert broken.exit_code == 1

@@ -233,6 +233,6 @@ def test_an_interrupted_rendering_leaves_nothing_or_the_corpus_that_was_there(tm
 
 def test_a_folder_of_other_files_is_refused_and_kept(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(CorpusError, match="no demo corpus"):
+    with pytest.raises(CorpusError, match="not a demo corpus"):
         rendered_clips.render_corpus(tmp_path, n_clips=1, n_jobs=1)
     assert (tmp_path / "thesis.txt").read_text() == "mine"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import strategies as st
 
-from fer_helpers import corpora, tables
+from fer_helpers import corpora, params, tables
 from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.corpora.published import crema_d, fer_plus
 from fer_helpers.errors import CorpusError, FerError
@@ -88,7 +88,7 @@ def test_ferv39k_lists_and_disk_that_disagree_are_rows_with_a_reason(built, root
     assert column(table, "reason") == {
         "DailyLife/Angry/0001": "listed more than once: train Angry and test Angry",
         "DailyLife/Happy/0003": None,
-        "War/Fear/0099": "listed, but not on the disk",
+        "War/Fear/0099": "listed, but not on disk",
         "DailyLife/Angry/0002": None,
         "Action/Sad/0010": None,
         "Action/Surprise/0011": "in no split file",
@@ -151,7 +151,7 @@ def test_ferv39k_with_something_missing_says_what(built, root):
         "take 4_setups from the distribution; without it the splits are unknown"
     )
     put(root / "4_setups/All_scenes/test_All.csv", "")
-    assert "test_All.csv: lists nothing" in refusal("ferv39k", root)
+    assert "test_All.csv: is empty" in refusal("ferv39k", root)
     put(root / "4_setups/All_scenes/test_All.csv", "Action/Sad/0010 Sad\nAction/Sad\n")
     assert "1 line(s) of the form 'Scene/Emotion/number Emotion' expected, found line 2 'Action/Sad'" in refusal(
         "ferv39k", root
@@ -178,7 +178,7 @@ def test_a_folder_within_a_folder_of_the_same_name(built, root):
     frames.rename(root / "inner")
     frames.mkdir()
     (root / "inner").rename(frames / "2_ClipsforFaceCrop")
-    assert "none of the 5 clips listed is on the disk, 'DailyLife/Angry/0001' first" in refusal("ferv39k", root)
+    assert "none of the 5 listed clips is on disk (first: 'DailyLife/Angry/0001')" in refusal("ferv39k", root)
 
 
 def test_a_link_out_of_the_corpus_is_not_followed(built, root):
@@ -201,9 +201,9 @@ def test_dfew_by_fold(built, root):
     second = load("dfew", root, fold=2, corpus_frames="whole", other_labels="keep").set_index("clip_id")
     assert second["split"].dropna().to_dict() == {"00001": "test", "00002": "train", "00003": "train", "00004": "train"}
     assert second.loc["00001", "path"] == "Clip/original/1.mp4"
-    assert second.loc["00005", "reason"] == "without a single label"
+    assert second.loc["00005", "reason"] == "no single-label annotation"
     assert second["label"].notna().tolist() == [True] * 4 + [False]
-    assert "has no train(single-labeled)/set_3.csv: take it from the distribution" in refusal("dfew", root, fold=3)
+    assert "has no train(single-labeled)/set_3.csv: copy it from the distribution" in refusal("dfew", root, fold=3)
 
 
 def test_dfew_without_the_header_loses_no_row_and_guesses_no_code(built, root):
@@ -212,7 +212,7 @@ def test_dfew_without_the_header_loses_no_row_and_guesses_no_code(built, root):
     put(listed, "4,7\n")
     assert column(load("dfew", root), "label")["00004"] == "fear"
     put(listed, "video_name,label\n4,8\n")
-    assert "line 2: '8' is no code of this corpus (1 Happy, 2 Sad" in refusal("dfew", root)
+    assert "line 2: '8' is not a code of this corpus (1 Happy, 2 Sad" in refusal("dfew", root)
 
 
 @pytest.mark.parametrize(("cell", "word"), [("3", "disgust"), ("3.0", "disgust"), ("3.0000000e+00", "disgust")])
@@ -222,7 +222,7 @@ def test_codes_are_whole_numbers(cell, word):
 
 @pytest.mark.parametrize("cell", ["3.7", "4", "nan", "inf", "-3", "disgust", ""])
 def test_what_is_no_code_is_refused(cell):
-    with pytest.raises(CorpusError, match="is no code of this corpus"):
+    with pytest.raises(CorpusError, match="is not a code of this corpus"):
         layouts.meaning({3: "disgust"}, cell, Path("x.csv"), 1)
 
 
@@ -238,8 +238,9 @@ def test_mafw_has_labels_outside_the_seven(built, root):
     assert kept["fps"].tolist() == [25] * 5
     mapped = load("mafw", root, other_labels={"Contempt": "disgust"})
     assert column(mapped, "label") == {"00001": "angry", "00002": "disgust", "00003": "happy"}
-    assert "other_labels maps 'contemt', which is no label of mafw outside the seven: it has contempt, help" in refusal(
-        "mafw", root, other_labels={"contemt": "disgust"}
+    assert (
+        "other_labels maps 'contemt', which is not one of the labels of mafw outside the seven: they are contempt, help"
+        in refusal("mafw", root, other_labels={"contemt": "disgust"})
     )
 
 
@@ -299,8 +300,8 @@ def test_two_videos_of_one_name_are_refused_before_anything_is_read(built, root,
     built("crema_d")
     builders.video(root / "VideoMP4/1001_DFA_ANG_XX.mp4", material)
     assert refusal("crema_d", root).endswith(
-        "2 clips share their name with another, 'VideoFlash/1001_DFA_ANG_XX.flv' and "
-        "'VideoMP4/1001_DFA_ANG_XX.mp4' first; leave one of them in the folder"
+        "2 clips have the same name as another (first: 'VideoFlash/1001_DFA_ANG_XX.flv' and "
+        "'VideoMP4/1001_DFA_ANG_XX.mp4'); keep only one of them in the folder"
     )
 
 
@@ -309,7 +310,17 @@ def test_crema_d_downloaded_without_git_lfs_says_so(built, root):
     put(root / "VideoFlash/1001_DFA_ANG_XX.flv", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
     row = load("crema_d", root).set_index("clip_id").loc["1001_DFA_ANG_XX"]
     assert row["status"] == "unreadable"
-    assert row["reason"] == "Git LFS's note in place of the file; run `git lfs pull` in the corpus"
+    assert row["reason"] == "Git LFS pointer instead of the file; run `git lfs pull` in the corpus"
+
+
+def test_votes_come_from_a_list_the_corpus_or_nowhere(tmp_path):
+    clips = pd.DataFrame({"clip_id": ["a"]})
+    assert corpora.votes(params.Params(), clips).empty
+    (tmp_path / "people.csv").write_text("clip_id,rater,label\na,r1,Sad\n")
+    given = params.Params(votes=str(tmp_path / "people.csv"))
+    assert corpora.votes(given, clips).to_numpy().tolist() == [["a", "r1", "sad"]]
+    with pytest.raises(CorpusError, match="votes is 'corpus', but demo comes without votes"):
+        corpora.votes(params.Params(votes="corpus"), clips)
 
 
 def test_crema_d_votes_of_those_who_saw_the_face(built, root):
@@ -319,12 +330,11 @@ def test_crema_d_votes_of_those_who_saw_the_face(built, root):
         "rater": ["r1", "r2", "r1"],
         "label": ["angry", "disgust", "happy"],
     }
-    assert crema_d.votes(root, "voice")["label"].tolist() == ["neutral"]
-    counts = crema_d.vote_counts(root)
-    assert counts.loc["1001_DFA_ANG_XX"].to_dict() == {
-        "angry": 1, "disgust": 1, "fear": 0, "happy": 0, "neutral": 0, "sad": 0,
-    }  # fmt: skip
-    assert len(counts) == 2
+    given = params.validate({"corpus": "crema_d", "corpus_path": str(root), "votes": "corpus"})
+    one = pd.DataFrame({"clip_id": ["1002_IEO_HAP_HI"]})
+    assert corpora.votes(given, one).to_numpy().tolist() == [["1002_IEO_HAP_HI", "r1", "happy"]]
+    with pytest.raises(CorpusError, match="none of the 3 votes of crema_d is on a clip of this run"):
+        corpora.votes(given, pd.DataFrame({"clip_id": ["x"]}))
     put(root / "finishedResponses.csv", "clipName,localid\nx,y\n")
     with pytest.raises(CorpusError, match="has no column respEmo, queryType, ttr"):
         crema_d.votes(root)
@@ -342,11 +352,11 @@ def test_ck_plus_labels_lie_in_files_of_their_own(built, root):
     assert column(table, "label") == {"S005/001": "disgust", "S010/002": "surprise"}
     kept = load("ck_plus", root, other_labels="keep")
     assert column(kept, "label_original")["S011/001"] == "contempt"
-    assert column(kept, "reason")["S011/002"] == "without an emotion in the distribution"
+    assert column(kept, "reason")["S011/002"] == "no emotion label in the distribution"
     assert column(kept, "subject") == {"S005/001": "S005", "S010/002": "S010", "S011/001": "S011", "S011/002": "S011"}
     assert kept["n_frames"].tolist() == [6] * 4
     put(root / "Emotion/S099/001/S099_001_00000009_emotion.txt", "   5.0000000e+00\n")
-    assert column(load("ck_plus", root), "reason")["S099/001"] == "listed, but not on the disk"
+    assert column(load("ck_plus", root), "reason")["S099/001"] == "listed, but not on disk"
     shutil.rmtree(root / "Emotion")
     assert refusal("ck_plus", root).endswith("has no Emotion folder: unpack Emotion_labels.zip there")
 
@@ -380,7 +390,7 @@ def test_fer2013_that_breaks_off_leaves_nothing_behind(built, root):
     built("fer2013")
     text = (root / "fer2013.csv").read_text()
     put(root / "fer2013.csv", text + "7,1 2 3,Training\n")
-    assert "line 7: '7' is no code of this corpus" in refusal("fer2013", root)
+    assert "line 7: '7' is not a code of this corpus" in refusal("fer2013", root)
     folder = corpora.location(given("fer2013", root))
     assert not folder.exists()
     assert not [path for path in folder.parent.iterdir() if folder.name in path.name]
@@ -454,7 +464,7 @@ def test_affectnet_lists_with_and_without_a_header(built, root):
     assert kept["split"].tolist() == ["train", "train", "train", "valid"]
     (root / "Manually_Annotated_Images/2/d.jpg").unlink()
     row = load("affectnet", root).set_index("clip_id").loc["2/d"]
-    assert row[["status", "reason"]].tolist() == ["unreadable", "listed, but not on the disk"]
+    assert row[["status", "reason"]].tolist() == ["unreadable", "listed, but not on disk"]
 
 
 # --- all of them ----------------------------------------------------------------------------------------

@@ -30,10 +30,10 @@ from PIL import Image
 
 from fer_helpers import endpoint
 from fer_helpers.emotions import SEVEN, TERNARY
-from fer_helpers.endpoint import chat, model, server, weights
+from fer_helpers.endpoint import errors, model, questions, server, weights
 from fer_helpers.errors import EndpointError
 from fer_helpers.prompting import pricing
-from tests.support.chat import PROMPT, encoded, noise, part, request
+from tests.support.chat import PROMPT, encoded, noise, part, request, schema
 
 
 def drawn_face(size: int = 200, height: int = 300, width: int = 400) -> np.ndarray:
@@ -52,13 +52,6 @@ def drawn_face(size: int = 200, height: int = 300, width: int = 400) -> np.ndarr
     oval(0, 15, 9, 6, 150)
     oval(0, 48, 30, 9, 100)
     return cv2.GaussianBlur(picture, (0, 0), 3 * s)
-
-
-def schema(labels: tuple[str, ...] = SEVEN, **more: Any) -> dict[str, Any]:
-    properties = {"label": {"type": "string", "enum": list(labels)}, **more}
-    content = {"type": "object", "properties": properties, "required": list(properties)}
-    strict = {"name": "answer", "strict": True, "schema": {**content, "additionalProperties": False}}
-    return {"type": "json_schema", "json_schema": strict}
 
 
 def with_logprobs(*parts: Any, labels: tuple[str, ...] = SEVEN, **more: Any) -> dict[str, Any]:
@@ -253,13 +246,16 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown part": (request({"type": "file", "file": {}}), "content"),
     "unknown detail": (request(part(b"", detail="medium")), "detail"),
     "two answers": (request(FACE, n=2), "n other than 1"),
-    "stream": (request(FACE, stream=True), "stream"),
+    "audio": (request(FACE, modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"}), "modalities"),
+    "web search": (request(FACE, web_search_options={}), "web_search_options"),
+    "biased": (request(FACE, logit_bias={"1": 100}), "logit_bias"),
+    "stream options": (request(FACE, stream_options={"include_usage": True}), "stream: true"),
     "some labels": (request(FACE, response_format=schema(SEVEN[:5])), "enum"),
     "other labels": (request(FACE, response_format=schema((*SEVEN[:6], "bored"))), "enum"),
-    "json mode": (request(FACE, response_format={"type": "json_object"}), "json_schema"),
+    "grammar": (request(FACE, response_format={"type": "grammar"}), "text, json_object, or json_schema"),
     "no label": (
         request(FACE, response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}),
-        "no property `label`",
+        "no property with an enum",
     ),
     "unknown property": (request(FACE, response_format=schema(valence={"type": "number"})), "valence"),
     "top without logprobs": (request(FACE, top_logprobs=3), "logprobs"),
@@ -272,7 +268,7 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
 def test_bad_requests_are_400_and_say_why(ask: Any, name: str) -> None:
     body, reason = BAD_REQUESTS[name]
     with pytest.raises(openai.BadRequestError, match=reason) as caught:
-        ask(**{**body, "extra_body": {"stream": body.get("stream")}})
+        ask(**body)
     assert caught.value.status_code == 400
     assert caught.value.type == "invalid_request_error"
 
@@ -281,11 +277,18 @@ def test_unknown_model_address_and_method(client: openai.OpenAI, ask: Any) -> No
     with pytest.raises(openai.NotFoundError) as unknown:
         ask(**{**request(FACE), "model": "gpt-4o-mini"})
     assert unknown.value.code == "model_not_found"
-    with pytest.raises(openai.NotFoundError, match="no such address"):
-        client.post("/responses", body={}, cast_to=object)
     with pytest.raises(openai.APIStatusError, match="does not take") as method:
         client.get("/chat/completions", cast_to=object)
     assert method.value.status_code == 405
+
+
+@pytest.mark.parametrize(
+    "address", ["/responses", "/completions", "/embeddings", "/audio/speech", "/v1/chat/completions"]
+)
+def test_what_is_not_offered_is_404_and_names_what_is(client: openai.OpenAI, address: str) -> None:
+    with pytest.raises(openai.NotFoundError, match=f"no /v1{address} here: .* /v1/chat/completions") as caught:
+        client.post(address, body={"model": endpoint.MODEL}, cast_to=object)
+    assert set(caught.value.response.json()["error"]) == {"message", "type", "param", "code"}
 
 
 def test_a_request_over_64_megabytes_is_413(client: openai.OpenAI) -> None:
@@ -297,7 +300,7 @@ def test_a_request_over_64_megabytes_is_413(client: openai.OpenAI) -> None:
 def test_a_fault_inside_is_500_and_tells_nothing(
     ask: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(body: bytes, model: object) -> None:
+    def broken(question: object, model: object) -> None:
         raise RuntimeError("/srv/somebody/secret")
 
     monkeypatch.setattr(server, "complete", broken)
@@ -394,13 +397,16 @@ JSON_VALUES = st.recursive(
 @given(JSON_VALUES, JSON_VALUES)
 def test_hostile_requests_only_ever_raise_the_api_error(content: Any, wanted: Any) -> None:
     format_ = {"type": "json_schema", "json_schema": {"schema": wanted}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": wanted}}
     for body in (
         {**TEXT_ONLY, "messages": [{"role": "user", "content": content}]},
         {**request(NOISE), "response_format": format_},
+        {**request(NOISE), "tools": [tool], "tool_choice": content},
+        {**request(NOISE), "logit_bias": content, "stream_options": wanted},
         content,
     ):
-        with contextlib.suppress(chat.ApiError):
-            chat.parse(json.dumps(body).encode())
+        with contextlib.suppress(errors.ApiError):
+            questions.parse(json.dumps(body).encode())
 
 
 @given(st.sampled_from(["png", "jpeg", "webp", "gif"]), st.integers(0), st.binary(min_size=1, max_size=8))

@@ -140,7 +140,8 @@ def test_a_request_has_one_name_however_it_is_written():
     ],
 )
 def test_what_a_fault_leaves_of_a_reply(kind, content, cut):
-    choice = {"index": 0, "message": {"role": "assistant", "content": content, "refusal": None}}
+    message = {"role": "assistant", "content": content, "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
     reply = faults.altered({"id": "x", "choices": [choice], "usage": usage}, kind, "0")
     assert reply["choices"][0]["message"]["content"] == cut

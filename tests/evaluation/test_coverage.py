@@ -18,7 +18,7 @@ N = int(os.environ.get("FER_DATA_SETS", 300))  # with 2000 a coverage of 95 % is
 DOUBT = 0.01 * (2000 / N) ** 0.5  # two standard errors of a share near 5 % or 95 %
 SHARES = np.array([640, 31, 138, 483, 461, 501, 85]) / 2339
 RECALL = np.array([0.55, 0.35, 0.35, 0.75, 0.65, 0.45, 0.5])
-NAMES = ("WAR", "UAR", "F1, macro", "kappa")
+NAMES = ("WAR", "UAR", "macro F1", "kappa")
 
 
 def confusion_table():
@@ -134,7 +134,7 @@ def test_the_permutation_test_over_clips_errs_in_5_percent():
         a, b = (draw_labels(rng, truth, np.zeros(240)) for _ in range(2))
         pairs = np.stack([by_group(truth, a), by_group(truth, b)], axis=1)
         observed, permuted = comparisons._differences(pairs.sum(axis=0)), comparisons._permuted(pairs, 199, seed)
-        p.append([np.mean([1, *(abs(permuted[name]) >= abs(observed[name]) - 1e-12)]) for name in ("UAR", "F1, macro")])
+        p.append([np.mean([1, *(abs(permuted[name]) >= abs(observed[name]) - 1e-12)]) for name in ("UAR", "macro F1")])
     rates = np.mean(np.array(p) <= 0.05, axis=0)
     print(rates)
     assert (abs(rates - 0.05) <= DOUBT).all(), rates

@@ -3,14 +3,18 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from fer_helpers.evaluation import metrics
+from fer_helpers import tables
+from fer_helpers.evaluation import comparisons, metrics, scores
+from fer_helpers.paths import ROOT
 
 MISSING = 7
+ELSEWHERE = {"Brier", "ECE", "coverage"}  # not of a confusion matrix
 LABELS = list(range(7))
 
 
@@ -34,7 +38,7 @@ def theirs(truth, predicted):
             precision, _, f1, _ = sk.precision_recall_fscore_support(
                 truth, predicted, labels=seen, average=average, zero_division=0
             )
-            found |= {f"precision, {average}": precision, f"F1, {average}": f1}
+            found |= {f"{average} precision": precision, f"{average} F1": f1}
         found["kappa"] = sk.cohen_kappa_score(truth, predicted)
         found["MCC"] = sk.matthews_corrcoef(truth, predicted)
         precision, recall, f1, _ = sk.precision_recall_fscore_support(
@@ -45,7 +49,8 @@ def theirs(truth, predicted):
 
 def check(confusion, truth, predicted):
     ours, (overall, of_class) = metrics.metrics(confusion), theirs(truth, predicted)
-    assert ours.keys() == overall.keys() == metrics.METRICS.keys()
+    assert ours.keys() == overall.keys()
+    assert metrics.of_classes(confusion).keys() == of_class.keys()
     for name, value in overall.items():
         np.testing.assert_allclose(ours[name], value, rtol=0, atol=1e-12, err_msg=name)
     for name, value in of_class.items():
@@ -71,6 +76,34 @@ def test_scores_of_nothing_are_unknown():
     assert all(np.isnan(value).all() for value in metrics.of_classes(np.zeros((7, 7))).values())
 
 
+@given(pairs(8))
+def test_every_score_lies_between_its_ends(case):
+    confusion = tally(*case)
+    for name, value in {**metrics.metrics(confusion), **metrics.of_classes(confusion)}.items():
+        known = np.atleast_1d(value)[~np.isnan(np.atleast_1d(value))]
+        low, high = metrics.METRICS[name].low, metrics.METRICS[name].high
+        assert ((known >= low - 1e-12) & (known <= high + 1e-12)).all(), name
+
+
+@given(pairs(8).filter(lambda case: MISSING in case[1]))
+def test_a_bounded_score_does_not_fall_when_a_missing_prediction_turns_out_right(case):
+    truth, predicted = case
+    better = np.where(
+        (predicted == MISSING) & (np.arange(len(truth)) == np.argmax(predicted == MISSING)), truth, predicted
+    )
+    before, after = ({**metrics.metrics(t), **metrics.of_classes(t)} for t in (tally(*case), tally(truth, better)))
+    for name, metric in metrics.METRICS.items():
+        if metric.bounded:
+            assert (np.nan_to_num(after[name] - before[name]) >= -1e-12).all(), name
+
+
+def test_every_metric_has_one_place_where_it_is_computed():
+    confusion = np.eye(7)
+    computed = {*metrics.metrics(confusion), *metrics.of_classes(confusion)}
+    assert computed | ELSEWHERE == set(metrics.METRICS)
+    assert not computed & ELSEWHERE
+
+
 @given(pairs(8), st.permutations(LABELS))
 def test_the_order_of_labels_does_not_matter(case, order):
     matrix = tally(*case)
@@ -94,3 +127,31 @@ def test_brier_equals_scikit_learns(case):
     probabilities = np.random.default_rng(len(truth)).dirichlet(np.ones(n_labels), len(truth))
     expected = sk.brier_score_loss(truth, probabilities, labels=range(n_labels), scale_by_half=False)
     assert metrics.brier(np.array(truth), probabilities).mean() == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_docs_table_is_that_of_the_records():
+    page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    documented = [line for line in page.split("## Missing answers")[0].splitlines() if line.startswith("| ")][1:]
+    assert documented == [
+        f"| {m.name} | {m.low:g} to {m.high:g} | {m.meaning} | {m.undefined} |" for m in metrics.METRICS.values()
+    ]
+
+
+def test_a_new_metric_is_one_row(monkeypatch):
+    """The recipe for a metric: a record, and scores, bounds, comparisons and the report's columns have it."""
+    row = metrics.Metric("twice", lambda m: metrics.war(m) ** 2, "", bounded=True, compared=True, shown=True)
+    monkeypatch.setitem(metrics.METRICS, "twice", row)
+    clip = {"clip_id": [f"c{i}" for i in range(10)], "path": "p", "start_s": 0.0, "status": "ok", "label": "happy"}
+    clips = tables.check("clips", pd.DataFrame(clip))
+    base = {"model": "m", "taxonomy": "seven", "asked": "seven", "n_votes": 1, "tie": False, "status": "ok"}
+    given = {"s": ["happy"] * 7 + ["sad"] * 2 + [None], "t": ["happy"] * 10}
+    rows = [
+        pd.DataFrame({"clip_id": clip["clip_id"], "label": labels}).assign(strategy=s) for s, labels in given.items()
+    ]
+    predicted = tables.check("predictions", pd.concat(rows).assign(**base))
+    scored = scores.score(predicted, clips, n_resamples=100).set_index(["strategy", "metric"])
+    found = scored.loc[("s", "twice"), ["value", "value_wrong", "bound_low", "bound_high"]]
+    assert found.tolist() == pytest.approx([(7 / 9) ** 2, 0.7**2, 0.7**2, 0.8**2])
+    compared = comparisons.compare(predicted, clips, n_resamples=100).set_index("metric")
+    assert compared.loc["twice", "difference"] == pytest.approx((7 / 9) ** 2 - 1)
+    assert metrics.metric_names("shown")[-1] == "twice"

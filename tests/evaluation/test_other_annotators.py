@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fer_helpers import tables
 from fer_helpers.emotions import SEVEN
-from fer_helpers.errors import RunError
+from fer_helpers.errors import ListError, RunError
 from fer_helpers.evaluation import naming, other_annotators
 
 
@@ -59,7 +59,7 @@ def test_a_list_of_probabilities_needs_the_order_of_its_labels(tmp_path):
     text = f'clip_id,annotator,label,probabilities,label_order\na,A,sad,"[0.1, 0.6, 0.1, 0.2, 0, 0, 0]",{order}\n'
     row = read(tmp_path, text).iloc[0]
     assert row[["prob_happy", "prob_sad", "prob_neutral", "prob_angry"]].tolist() == [0.1, 0.6, 0.1, 0.2]
-    with pytest.raises(RunError, match="name the labels they belong to"):
+    with pytest.raises(ListError, match="name the labels they belong to"):
         read(tmp_path, text.replace(order, ""))
 
 
@@ -71,20 +71,23 @@ def test_windows_files_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot be read as CSV"),
-        ("clip,annotator,label\na,A,sad\n", "has not one column clip_id (found 'clip', 'annotator', 'label')"),
-        ("clip_id,annotator,label,label \na,A,sad,sad\n", "has not one column label"),
+        ("", "line 1 has no column clip_id (found nothing)"),
+        (
+            "clip,annotator,label\na,A,sad\n",
+            "line 1 has no column clip_id (found 'clip', 'annotator', 'label'); is",
+        ),
+        ("clip_id,annotator,label,label \na,A,sad,sad\n", "line 1 names label 2 times"),
         ("clip_id,annotator,label\nz,A,sad\n", "clip_id is no clip of the run in 1 row(s) (line 2 'z')"),
-        ("clip_id,annotator,label\na,A,sad\na,A,fear\n", "stands twice for one annotator in 2 row(s)"),
+        ("clip_id,annotator,label\na,A,sad\na,A,fear\n", "two labels by one annotator in 2 row(s)"),
         ("clip_id,annotator,label\na,,sad\n", "annotator is empty"),
-        ("clip_id,annotator,label\na,A,bored\n", "label is no label of annotator 'A' in 1 row(s) (line 2 'bored')"),
-        ("clip_id,annotator,label\na,A,negative\nb,A,happy\n", "is no label of annotator 'A'"),
-        ("clip_id,annotator,label,prob_sad\na,A,sad,0.5\n", "has probabilities that are none"),
+        ("clip_id,annotator,label\na,A,bored\n", "unknown label by annotator 'A' in 1 row(s) (line 2 'bored')"),
+        ("clip_id,annotator,label\na,A,negative\nb,A,happy\n", "unknown label by annotator 'A'"),
+        ("clip_id,annotator,label,prob_sad\na,A,sad,0.5\n", "invalid probabilities in 1 row(s) (line 2 'a')"),
         ('clip_id,annotator,label,probabilities,label_order\na,A,sad,"1 0",sad sad\n', "name the labels"),
     ],
 )
 def test_wrong_files_are_refused_in_one_line(tmp_path, text, message):
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(ListError) as caught:
         read(tmp_path, text)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -94,7 +97,7 @@ def test_wrong_files_are_refused_in_one_line(tmp_path, text, message):
 def test_any_text_is_read_or_refused(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("any") / "x.csv"
     path.write_text("clip_id,annotator,label\n" + text, encoding="utf-8", errors="replace")
-    with contextlib.suppress(RunError):
+    with contextlib.suppress(ListError):
         assert other_annotators.read_predictions(path, CLIPS)["clip_id"].isin(CLIPS["clip_id"]).all()
 
 
@@ -103,7 +106,7 @@ def test_votes(tmp_path):
     path.write_text("clip_id,rater,label\na,r1,Sad\na,r2,fear\n")
     assert other_annotators.read_votes(path, CLIPS).to_numpy().tolist() == [["a", "r1", "sad"], ["a", "r2", "fear"]]
     path.write_text("clip_id,rater,label\na,r1,\n")
-    with pytest.raises(RunError, match="is none of the seven"):
+    with pytest.raises(ListError, match="unknown label in 1 row"):
         other_annotators.read_votes(path, CLIPS)
 
 
@@ -122,7 +125,7 @@ def test_names():
     )
     assert naming.annotator_names(table).tolist() == ["multi_frame", "A", "always", "glad"]
     more = pd.concat([table, pd.DataFrame([("multi_frame", "n")], columns=["strategy", "model"])], ignore_index=True)
-    assert naming.annotator_names(more).tolist() == ["m, multi_frame", "A", "always", "glad", "n, multi_frame"]
+    assert naming.annotator_names(more).tolist() == ["multi_frame (m)", "A", "always", "glad", "multi_frame (n)"]
 
 
 def test_runs_side_by_side_share_their_clips(tmp_path):

@@ -195,7 +195,7 @@ def test_a_label_nobody_predicts_stays_unpredicted_in_resamples():
     """Its precision counts 0: one clip of it in a resample would make that 1, and the interval mean nothing."""
     predicted, clips = many(12, 5)
     found = scores.score(predicted.assign(label="happy"), clips, n_resamples=500).set_index(["strategy", "metric"])
-    row = found.loc[("s", "precision, macro")]
+    row = found.loc[("s", "macro precision")]
     assert row["ci_low"] <= row["value"] <= row["ci_high"] < row["value"] + 0.05
 
 

@@ -43,7 +43,7 @@ def computed():
     clips = tables.check("clips", clips.assign(start_s=0.0, status="ok"))
     a, b, c = map(predictions, "ABC")
     of_a = scores.score(a, clips, n_resamples=50).query("strategy == 's'").set_index("metric")
-    found = {name: of_a.loc[name, "value"] for name in ("WAR", "UAR", "F1: neutral", "F1, macro", "kappa", "MCC")}
+    found = {name: of_a.loc[name, "value"] for name in ("WAR", "UAR", "F1: neutral", "macro F1", "kappa", "MCC")}
     found |= {f"{name}, missing as wrong": of_a.loc[name, "value_wrong"] for name in ("WAR", "UAR", "kappa")}
     found |= {f"{name}, had it been right": of_a.loc[name, "bound_high"] for name in ("WAR", "UAR")}
     found |= {"WAR, low end": of_a.loc["WAR", "ci_low"], "WAR, high end": of_a.loc["WAR", "ci_high"]}

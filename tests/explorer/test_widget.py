@@ -145,7 +145,7 @@ def test_a_second_run_is_compared_clip_by_clip(run, tmp_path):
 
 def test_no_prediction_of_the_clips_is_an_error(run):
     clips = run.read("clips").assign(clip_id=lambda table: "other " + table["clip_id"])
-    with pytest.raises(RunError, match="predictions has no prediction of these 60 clips"):
+    with pytest.raises(RunError, match="predictions has no predictions for these 60 clips"):
         ConfusionExplorer(run.read("predictions"), clips, run.read("frames"))
 
 
@@ -366,7 +366,7 @@ def test_rows_can_be_the_corrected_labels(run, explorer):
 def test_a_folder_without_a_run_is_not_served(tmp_path):
     result = fer("explore", tmp_path)
     assert result.exit_code == 1
-    assert result.output == f"fer-helpers: {tmp_path} is no run's folder: it has no manifest.json\n"
+    assert result.output == f"fer-helpers: {tmp_path} is not a run's folder: it has no manifest.json\n"
 
 
 # --- the file -------------------------------------------------------------------------------------------------

@@ -546,7 +546,9 @@ def test_fps_of_pictures_is_refused_and_a_single_picture_is_not(corpus, tmp_path
     assert frames_of(corpus, tmp_path / "out", choice="fps")["frame_index"].tolist() == [0]
     write_picture(corpus / "two" / "1.png", coded(1))
     write_picture(corpus / "two" / "2.png", coded(2))
-    with pytest.raises(ParamsError, match="1 clips are picture folders, 'two' first: use uniform"):
+    with pytest.raises(
+        ParamsError, match=r"1 clips are picture folders, which have none \(first: 'two'\): use uniform"
+    ):
         frames_of(corpus, tmp_path / "out", choice="fps")
 
 

@@ -90,10 +90,10 @@ def test_uniform_is_symmetric_up_to_rounding(n, k):
     ("arguments", "message"),
     [
         (("best", 9, 3), "frame choice 'best' is unknown: use one of middle, uniform, all, fps, peak, apex"),
-        (("uniform", 9, 0), "key frames a clip: 0 is below 1; ask for at least one"),
+        (("uniform", 9, 0), "key frames per clip: 0 is below 1; ask for at least one"),
         (("fps", 9, 3), "frame choice fps needs the times of all 9 frames"),
         (("apex", 9, 3), "frame choice apex needs the distance from the start of all 9 frames"),
-        (("fps", 9, 3, None, None, 0), "key frames a second: 0 is not above 0"),
+        (("fps", 9, 3, None, None, 0), "key frames per second: 0 is not above 0"),
         (("peak", 9, 3), "frame choice peak needs the motion of all 9 frames"),
         (("peak", 9, 3, np.zeros(8)), "frame choice peak needs the motion of all 9 frames"),
     ],

@@ -191,6 +191,17 @@ def test_an_unknown_price_is_not_zero():
     assert planning.summary(planned, FRAMES, ["single_frame"])["US$"].isna().all()
 
 
+def test_a_users_prices_and_picture_rules_reach_the_plan(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "prices: {m: {date: '2026-11', input: 1000000, output: 0}}\n"
+        "images: {m: {date: '2026-11', tiles: {base: 100, tile: 0}}}\n"
+    )
+    asking = Asking("m", prices=pricing.book(tmp_path / "mine.yaml"))
+    planned = planning.plan(FRAMES, ["multi_frame"], ["seven"], asking)
+    assert (planned["tokens_image"] == 100 * planned["frame_indices"].map(len)).all()
+    assert (planned["cost_usd"] == planned["tokens_in"]).all()
+
+
 def test_only_who_pools_them_pays_for_replicates():
     asking = Asking("m", replicates=3, temperature=1.0)
     planned = planning.plan(FRAMES, ["per_frame", "self_consistency"], ["seven"], asking)

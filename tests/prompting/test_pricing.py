@@ -50,7 +50,7 @@ MODELS = st.sampled_from(
 )
 def test_measured_requests_of_one_small_picture_and_five_words(model: str, detail: str, billed: int) -> None:
     assert len(pricing.encoding().encode_ordinary(FIVE_WORDS)) == 5
-    assert pricing.image_tokens(model, 128, 64, detail) + pricing.text_tokens(model, FIVE_WORDS) == billed
+    assert pricing.OURS.image_tokens(model, 128, 64, detail) + pricing.text_tokens(model, FIVE_WORDS) == billed
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_measured_requests_of_one_small_picture_and_five_words(model: str, detai
     ],
 )
 def test_check_values(width: int, height: int, mini_high: int, mini41: int, family12: int) -> None:
-    assert pricing.image_tokens("gpt-4o-mini", width, height, "low") == 2833
-    assert pricing.image_tokens("gpt-4o-mini", width, height, "high") == mini_high
-    assert pricing.image_tokens("gpt-4.1-mini", width, height) == mini41
+    assert pricing.OURS.image_tokens("gpt-4o-mini", width, height, "low") == 2833
+    assert pricing.OURS.image_tokens("gpt-4o-mini", width, height, "high") == mini_high
+    assert pricing.OURS.image_tokens("gpt-4.1-mini", width, height) == mini41
     for model in ("gpt-5-mini", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.6-luna", "gpt-6", "gpt-6-luna"):
-        assert pricing.image_tokens(model, width, height, "high") == family12
-        assert pricing.image_tokens(model, width, height) == family12
+        assert pricing.OURS.image_tokens(model, width, height, "high") == family12
+        assert pricing.OURS.image_tokens(model, width, height) == family12
 
 
 @pytest.mark.parametrize(
@@ -93,31 +93,31 @@ def test_check_values(width: int, height: int, mini_high: int, mini41: int, fami
     ],
 )
 def test_documented_and_measured_sizes(model: str, width: int, height: int, detail: str, tokens: int) -> None:
-    assert pricing.image_tokens(model, width, height, detail) == tokens
+    assert pricing.OURS.image_tokens(model, width, height, detail) == tokens
 
 
 @given(MODELS, SIDES, SIDES, DETAILS)
 def test_a_picture_costs_something_and_no_more_when_turned(model: str, w: int, h: int, detail: str) -> None:
-    tokens = pricing.image_tokens(model, w, h, detail)
+    tokens = pricing.OURS.image_tokens(model, w, h, detail)
     assert tokens >= 1
-    assert tokens == pricing.image_tokens(model, h, w, detail)
+    assert tokens == pricing.OURS.image_tokens(model, h, w, detail)
 
 
 @given(MODELS, SIDES, SIDES, DETAILS)
 def test_a_dated_name_counts_as_its_family(model: str, w: int, h: int, detail: str) -> None:
     dated = f"{model}-2026-01-31"
-    assert pricing.image_tokens(dated, w, h, detail) == pricing.image_tokens(model, w, h, detail)
-    assert pricing.price(dated) == pricing.price(model)
+    assert pricing.OURS.image_tokens(dated, w, h, detail) == pricing.OURS.image_tokens(model, w, h, detail)
+    assert pricing.OURS.price(dated) == pricing.OURS.price(model)
 
 
 @given(MODELS, SIDES, SIDES)
 def test_auto_is_never_cheaper_than_high(model: str, w: int, h: int) -> None:
-    assert pricing.image_tokens(model, w, h) >= pricing.image_tokens(model, w, h, "high")
+    assert pricing.OURS.image_tokens(model, w, h) >= pricing.OURS.image_tokens(model, w, h, "high")
 
 
 @given(st.sampled_from(["gpt-4.1-mini", "gpt-5-mini"]), SIDES, SIDES)
 def test_patches_stay_under_their_cap(model: str, w: int, h: int) -> None:
-    assert pricing.image_tokens(model, w, h) <= 2489
+    assert pricing.OURS.image_tokens(model, w, h) <= 2489
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
@@ -145,7 +145,7 @@ def test_special_tokens_in_text_are_plain_text() -> None:
     ],
 )
 def test_prices(model: str, rates: tuple[float, float | None, float]) -> None:
-    found = pricing.price(model)
+    found = pricing.OURS.price(model)
     assert found is not None
     assert (found.input, found.cached, found.output) == rates
     assert found.date.startswith("2026-")
@@ -153,15 +153,53 @@ def test_prices(model: str, rates: tuple[float, float | None, float]) -> None:
 
 def test_cost_by_hand() -> None:
     # 1,000 requests of the measured kind: 2,845,000 tokens in, 10,000 out
-    assert pricing.cost_usd("gpt-4o-mini", 2_845_000, 10_000) == pytest.approx(0.42675 + 0.006)
-    assert pricing.cost_usd("gpt-4o-mini", 2_845_000, 10_000, batch=True) == pytest.approx(0.216375)
-    assert pricing.cost_usd("fer2013-cnn", 2_845_000, 10_000) == 0.0
+    assert pricing.OURS.cost_usd("gpt-4o-mini", 2_845_000, 10_000) == pytest.approx(0.42675 + 0.006)
+    assert pricing.OURS.cost_usd("gpt-4o-mini", 2_845_000, 10_000, batch=True) == pytest.approx(0.216375)
+    assert pricing.OURS.cost_usd("fer2013-cnn", 2_845_000, 10_000) == 0.0
 
 
 @pytest.mark.parametrize("model", ["gpt-5", "gpt-6", "gpt-4o-audio-preview", "llava:13b", ""])
 def test_an_unknown_price_is_none_and_never_free(model: str) -> None:
-    assert pricing.price(model) is None
-    assert pricing.cost_usd(model, 1, 1) is None
+    assert pricing.OURS.price(model) is None
+    assert pricing.OURS.cost_usd(model, 1, 1) is None
+
+
+MISTRAL, GOOGLE = "https://api.mistral.ai/v1", "https://generativelanguage.googleapis.com/v1beta/openai/"
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url", "rates"),
+    [  # as LiteLLM's public price map has them, 2026-11
+        ("mistral-small-2603", MISTRAL, (0.15, 0.60)),
+        ("gemini-3.8-flash", GOOGLE, (0.75, 3.75)),
+    ],
+)
+def test_a_model_we_do_not_list_has_its_providers_price(model: str, base_url: str, rates: tuple[float, float]) -> None:
+    found = pricing.book(base_url=base_url).price(model)
+    assert found is not None
+    assert (found.input, found.output) == pytest.approx(rates)
+    assert found.date.startswith("genai-prices ")
+
+
+@pytest.mark.parametrize("base_url", ["embedded", "replay", "http://127.0.0.1:8000/v1", "https://gpu.example.org/v1"])
+def test_a_model_served_elsewhere_has_not_its_makers_price(base_url: str) -> None:
+    """The same name on one's own server costs something else, and an unknown price is not a wrong one."""
+    assert pricing.book(base_url=base_url).price("mistral-small-2603") is None
+
+
+def test_a_model_listed_at_no_charge_is_of_unknown_price() -> None:
+    """A subscription or a free trial behind a zero is no reason to let a cap pass everything."""
+    assert pricing.book(base_url=GOOGLE).price("gemma-3") is None
+
+
+def test_our_own_list_comes_before_the_packages() -> None:
+    found = pricing.book(base_url="https://api.openai.com/v1").price("gpt-4o-mini-2024-07-18")
+    assert found == pricing.OURS.price("gpt-4o-mini")
+
+
+def test_gemini_bills_a_picture_flat() -> None:
+    assert pricing.OURS.image_tokens("gemini-3.8-flash", 512, 512) == 1120
+    assert pricing.OURS.image_tokens("gemini-3.8-flash", 1536, 1024, "low") == 1120
 
 
 def test_a_users_file_is_laid_over_ours(tmp_path: Path) -> None:
@@ -170,9 +208,10 @@ def test_a_users_file_is_laid_over_ours(tmp_path: Path) -> None:
         "prices:\n  gpt-4o-mini: {date: '2027-01-01', input: 1, output: 2}\n"
         "images:\n  llava: {date: '2027-01-01', tiles: {base: 576, tile: 0}}\n"
     )
-    assert pricing.cost_usd("gpt-4o-mini", 1_000_000, 1_000_000, prices=mine) == 3.0
-    assert pricing.cost_usd("gpt-4o", 1_000_000, 0, prices=mine) == 2.5
-    assert pricing.image_tokens("llava-next", 640, 480, prices=mine) == 576
+    book = pricing.book(mine)
+    assert book.cost_usd("gpt-4o-mini", 1_000_000, 1_000_000) == 3.0
+    assert book.cost_usd("gpt-4o", 1_000_000, 0) == 2.5
+    assert book.image_tokens("llava-next", 640, 480) == 576
 
 
 @pytest.mark.parametrize(
@@ -191,16 +230,16 @@ def test_a_wrong_file_is_named_with_the_place(tmp_path: Path, text: str, named: 
     mine = tmp_path / "mine.yaml"
     mine.write_text(text)
     with pytest.raises(ParamsError, match=named) as caught:
-        pricing.price("m", mine)
+        pricing.book(mine)
     assert "mine.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"nowhere\.yaml"):
-        pricing.price("m", tmp_path / "nowhere.yaml")
+        pricing.book(tmp_path / "nowhere.yaml")
 
 
 def test_a_picture_without_size_is_refused() -> None:
     with pytest.raises(ValueError, match="0 x 10"):
-        pricing.image_tokens("gpt-4o", 0, 10)
+        pricing.OURS.image_tokens("gpt-4o", 0, 10)

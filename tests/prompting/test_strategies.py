@@ -146,5 +146,5 @@ def test_a_strategy_over_some_of_the_key_frames():
     "name", ["best", "multi_frame:0", "multi_frame:", "multi_frame:03", "per_frame:2", "cascade:2", ""]
 )
 def test_an_unknown_strategy_is_named(name):
-    with pytest.raises(ValueError, match="is none of single_frame"):
+    with pytest.raises(ValueError, match="must be one of single_frame"):
         find(name)

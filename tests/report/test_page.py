@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from fer_helpers import report, tables
+from fer_helpers.evaluation import METRICS
 from fer_helpers.runs.run import open_run, read_manifest, write_manifest
 from tests.support.command import SMALL, fer
 
@@ -44,6 +45,13 @@ def test_its_numbers_are_the_tables(run):
     expected = f"{row['value']:.2f}{interval}"
     assert shown.loc[("three, collapsed from seven", "soft_vote"), "UAR"].replace("\xa0", " ") == expected
     assert expected in (run.folder / "report.html").read_text().replace("\xa0", " ")
+
+
+def test_it_says_what_its_scores_are(run):
+    page = report.write(run).read_text()
+    for name in report.summary(run).columns.intersection(list(METRICS)):
+        assert f"<b>{name}</b>: " in page
+    assert "<b>UAR</b>: unweighted average recall: balanced accuracy" in page
 
 
 def test_untrusted_text_is_text(copy):

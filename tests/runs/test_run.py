@@ -12,29 +12,55 @@ from fer_helpers.paths import safe_name
 from fer_helpers.runs import run as runs
 
 
+def start(notebook, tmp_path, **more):
+    """As in a notebook whose parameters cell was changed to `more`."""
+    return runs.start(notebook, {**runs.declared(notebook), "out": str(tmp_path / "run"), **more})
+
+
 def start_first(tmp_path, **more):
-    return runs.start("01_data_exploration", out=str(tmp_path / "run"), **more)
+    return start("01_data_exploration", tmp_path, **more)
 
 
 def test_a_later_notebook_needs_the_earlier_one(tmp_path):
     with pytest.raises(RunError, match="run notebook 01_data_exploration with the same `out` first"):
-        runs.start("02_frame_extraction", out=str(tmp_path / "run"))
+        start("02_frame_extraction", tmp_path)
     assert not (tmp_path / "run").exists()
     start_first(tmp_path)
-    assert runs.start("02_frame_extraction", out=str(tmp_path / "run"), n_frames=3).params.n_frames == 3
+    assert start("02_frame_extraction", tmp_path, n_frames=3).params.n_frames == 3
 
 
 def test_a_later_notebook_knows_the_earlier_ones_parameters(tmp_path):
     start_first(tmp_path, n_clips=21)
-    second = runs.start("02_frame_extraction", out=str(tmp_path / "run"))
+    second = start("02_frame_extraction", tmp_path)
     assert second.params.n_clips == 21
     assert runs.open_run(tmp_path / "run").params == second.params
 
 
 def test_a_wrong_parameter_leaves_nothing_behind(tmp_path):
-    with pytest.raises(ParamsError, match="01_data_exploration: unknown parameter 'n_clip', did you mean 'n_clips'"):
-        start_first(tmp_path, n_clip=3)
+    with pytest.raises(ParamsError, match="01_data_exploration: n_clips is 'many'"):
+        start_first(tmp_path, n_clips="many")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_parameter_the_package_does_not_know_is_refused(tmp_path, monkeypatch):
+    """A name mistyped in the parameters cell is declared there, and known nowhere."""
+    monkeypatch.setattr(runs, "declared", lambda _: {"out": "", "n_clip": 3})
+    with pytest.raises(ParamsError, match="01_data_exploration: unknown parameter 'n_clip', did you mean 'n_clips'"):
+        start_first(tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_parameters_cell_that_was_not_run_is_named(tmp_path):
+    values = {**runs.declared("02_frame_extraction"), "out": str(tmp_path / "run")}
+    del values["n_frames"]
+    with pytest.raises(ParamsError, match="02_frame_extraction: n_frames not set: run its parameters cell first"):
+        runs.start("02_frame_extraction", values)
+
+
+def test_only_what_the_notebook_declares_is_read(tmp_path):
+    """Its globals also hold modules and tables, some under the name of another notebook's parameter."""
+    run = start_first(tmp_path, model=object(), strategies="a variable", pd=pd)
+    assert run.params.model == "fer2013-cnn"
 
 
 def test_the_manifest_says_what_made_the_run(tmp_path):

@@ -12,7 +12,7 @@ import openai
 import pandas as pd
 
 from fer_helpers import endpoint
-from fer_helpers.annotation import batch_ledger, batches, online
+from fer_helpers.annotation import Access, batch_ledger, batches, online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.annotation.batch_files import Limits
 from fer_helpers.annotation.batch_ledger import ENDED, Ledger
@@ -48,11 +48,11 @@ class Bench:
 
     def submit(self, planned: pd.DataFrame = PLANNED, **limits: Any) -> list[batch_ledger.Shard]:
         with self.archive() as archive:
-            return batches.submit(planned, picture, archive, self.folder, self.url, Limits(**limits))
+            return batches.submit(planned, picture, archive, self.folder, Access(self.url), Limits(**limits))
 
     def collect(self) -> pd.DataFrame:
         with self.archive() as archive:
-            return batches.collect(archive, self.folder, self.url)
+            return batches.collect(archive, self.folder, Access(self.url))
 
     def missing(self) -> int:
         with self.archive() as archive:

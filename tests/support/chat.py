@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from fer_helpers import endpoint
+from fer_helpers.emotions import SEVEN
 
 PROMPT = "Which expression does the face show?"
 
@@ -35,3 +36,10 @@ def part(data: bytes, kind: str = "png", **detail: str) -> dict[str, Any]:
 def request(*parts: Any, text: str = PROMPT, **more: Any) -> dict[str, Any]:
     content = [{"type": "text", "text": text}, *parts]
     return {"model": endpoint.MODEL, "messages": [{"role": "user", "content": content}], **more}
+
+
+def schema(labels: tuple[str, ...] = SEVEN, **more: Any) -> dict[str, Any]:
+    properties = {"label": {"type": "string", "enum": list(labels)}, **more}
+    content = {"type": "object", "properties": properties, "required": list(properties)}
+    strict = {"name": "answer", "strict": True, "schema": {**content, "additionalProperties": False}}
+    return {"type": "json_schema", "json_schema": strict}

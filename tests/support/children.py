@@ -5,9 +5,9 @@ import threading
 import time
 
 from fer_helpers import endpoint
+from fer_helpers.annotation import Access, online
 from fer_helpers.annotation import _progress as progress
 from fer_helpers.annotation import _transport as transport
-from fer_helpers.annotation import online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.endpoint.model import ConstantModel
 
@@ -25,4 +25,4 @@ def annotate(url, path, planned, concurrency):
     progress.tqdm.set_lock(threading.RLock())  # tqdm's own is shared between processes, and a kill would leak it
     with Archive(path) as archive:
         picture = lambda clip_id, _: clip_id.encode()  # noqa: E731
-        asyncio.run(online.annotate(planned, picture, archive, url, max_concurrency=concurrency))
+        asyncio.run(online.annotate(planned, picture, archive, Access(url), max_concurrency=concurrency))

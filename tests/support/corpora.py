@@ -191,13 +191,6 @@ def crema_d(root: Path, media: Media) -> Path:
     ]
     names = ",".join(f'"{name}"' for name in ["", *header.split(), "dispEmo", "dispVal", "dispLevel"])
     put(root / "finishedResponses.csv", "\n".join([names, *lines]) + "\n")
-    put(
-        root / "processedResults/tabulatedVotes.csv",
-        '"","A","D","F","H","N","S","fileName","numResponses"\n'
-        '"100001",0,0,0,0,1,0,"1001_DFA_ANG_XX",1\n'
-        '"200001",1,1,0,0,0,0,"1001_DFA_ANG_XX",2\n'
-        '"200002",0,0,0,1,0,0,"1002_IEO_HAP_HI",1\n',
-    )
     return root
 
 

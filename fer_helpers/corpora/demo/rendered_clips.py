@@ -243,7 +243,7 @@ def render_corpus(folder: Path, n_clips: int = 240, seed: int = 1, n_jobs: int =
     if card.exists() and json.loads(card.read_text("utf-8")) == about:
         return
     if folder.exists() and any(folder.iterdir()) and not card.exists():
-        raise CorpusError(f"{folder} holds files that are no demo corpus; move them or name another folder")
+        raise CorpusError(f"{folder} holds files that are not a demo corpus; move them or choose another folder")
     clips = plan(n_clips, seed)
     with whole_folder(folder) as fresh:
         (fresh / "clips").mkdir()

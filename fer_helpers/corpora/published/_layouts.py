@@ -76,11 +76,11 @@ def lines(path: Path, delimiter: str = ",", columns: tuple[int, ...] = ()) -> li
             rows = csv.reader(file, delimiter=delimiter) if delimiter != " " else (text.split() for text in file)
             found = [(n, _cells(cells, columns)) for n, cells in enumerate(rows, 1) if any(cells)]
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{shown(path)}: not UTF-8 at byte {error.start}; take the file as distributed") from error
+        raise CorpusError(f"{shown(path)}: not UTF-8 at byte {error.start}; use the file as distributed") from error
     except (OSError, csv.Error) as error:
-        raise CorpusError(f"{shown(path)} cannot be read: {error}; take the file as distributed") from error
+        raise CorpusError(f"{shown(path)} cannot be read: {error}; use the file as distributed") from error
     if not found:
-        raise CorpusError(f"{shown(path)}: lists nothing; take the file as distributed")
+        raise CorpusError(f"{shown(path)}: is empty; use the file as distributed")
     return found
 
 
@@ -102,7 +102,7 @@ def without_header(found: list[Line], is_row: Callable[[list[str]], bool], path:
         some = ", ".join(f"line {n} {' '.join(cells)[:60]!r}" for n, cells in wrong[:3]) or "a header only"
         raise CorpusError(
             f"{shown(path)}: {len(wrong) or 'no'} line(s) of the form {form!r} expected, found {some}; "
-            "take the file as distributed"
+            "use the file as distributed"
         )
     return body
 
@@ -119,7 +119,7 @@ def meaning(codes: Mapping[int, str], cell: str, path: Path, line: int) -> str:
             return codes[int(number)]
     known = ", ".join(f"{code} {word}" for code, word in codes.items())
     raise CorpusError(
-        f"{shown(path)}: line {line}: {cell[:60]!r} is no code of this corpus ({known}); take the file as distributed"
+        f"{shown(path)}: line {line}: {cell[:60]!r} is not a code of this corpus ({known}); use the file as distributed"
     )
 
 
@@ -141,11 +141,11 @@ def matched(
         elif name in on_disk:
             rows[name] = replace(row, path=on_disk[name])
         else:
-            rows[name] = replace(row, status="unreadable", reason="listed, but not on the disk")
+            rows[name] = replace(row, status="unreadable", reason="listed, but not on disk")
     if listed and not any(name in on_disk for name in rows):
         first = next(iter(rows.values()))
         raise CorpusError(
-            f"none of the {len(rows)} clips listed is on the disk, {first.path!r} first: unpack the corpus as "
+            f"none of the {len(rows)} listed clips is on disk (first: {first.path!r}): unpack the corpus as "
             "distributed, and look for a folder within a folder of the same name"
         )
     return [*rows.values(), *(unlisted(name, path) for name, path in on_disk.items() if name not in rows)]

@@ -38,7 +38,7 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
     if not found:
         raise CorpusError(
             f"{shown(root)}: no clip at <split>/<Emotion>/<clip>, with emotions {', '.join(SEVEN)}; "
-            "take the folders as distributed"
+            "use the folders as distributed"
         )
     return found
 

@@ -31,7 +31,7 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
     lists = layouts.needed(root, _LISTS, "unpack Manually_Annotated_file_lists.zip there")
     found = {split: path for split, name in LISTS.items() if (path := layouts.part(lists, name))}
     if not found:
-        raise CorpusError(f"{shown(lists)} has neither {' nor '.join(LISTS.values())}: take them as distributed")
+        raise CorpusError(f"{shown(lists)} has neither {' nor '.join(LISTS.values())}: use them as distributed")
     on_disk = {_name(path): path for path in tree.at_depth(root.resolve(), images.name, 2)}
     listed = [(row.path.casefold(), row) for split, path in found.items() for row in _split(path, split)]
     named = {name for name, _ in listed}
@@ -57,7 +57,7 @@ def _split(path: Path, split: str) -> list[ListedClip]:
 
 
 CORPUS = Corpus(
-    about="Faces from a web search in six languages; eight expressions by one annotator each, three codes for none.",
+    about="Faces from a web search in six languages; eight expressions by one rater each, three codes for none.",
     licence="academic applicants, non-commercial; no redistribution",
     allow_upload=False,
     citation="Mollahosseini, Hasani & Mahoor 2019, AffectNet: A Database for Facial Expression, Valence, and Arousal "

@@ -52,7 +52,7 @@ def _label(path: Path) -> list[ListedClip]:
 
 
 def _row(name: str, word: str, path: str) -> ListedClip:
-    reason = "without an emotion in the distribution" if word == UNLABELLED else None
+    reason = "no emotion label in the distribution" if word == UNLABELLED else None
     return ListedClip(path, name, word, subject=name.split("/")[0], reason=reason)
 
 

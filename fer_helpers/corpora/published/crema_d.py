@@ -16,7 +16,7 @@ from fer_helpers.paths import shown
 
 EMOTIONS = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
 LETTERS = {"A": "angry", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad"}
-MODALITIES = {"voice": 1, "face": 2, "both": 3}
+FACE_ONLY = "2"  # queryType; 1 is the voice alone, 3 both
 STRENGTHS = {"LO": 0.2, "MD": 0.5, "HI": 0.8, "XX": None}  # the corpus's own dispLevel: 20, 50, 80 of 100
 BROKEN = {
     "1076_MTI_NEU_XX": "nearly empty",
@@ -62,52 +62,29 @@ def _row(path: str, name: re.Match[str] | None) -> ListedClip:
     )
 
 
-def votes(root: Path, modality: str = "face") -> pd.DataFrame:
-    """Every rater's label of every clip: columns clip_id, rater, label; from the distribution's finishedResponses.csv.
+def votes(root: Path) -> pd.DataFrame:
+    """What raters saw in the silent videos: columns clip_id, rater, label; from finishedResponses.csv.
 
     As the authors do, answers that took longer than 10 s are left out. A rater's practice and repeated trials are
     not in that file.
 
-    Args:
-        root: the corpus folder.
-        modality: what raters were given: "face" (the silent video), "voice" or "both".
-
-    Raises:
-        CorpusError: the file is missing or has not its columns. `vote_counts` needs another one.
-    """
-    path = layouts.needed(root, "finishedResponses.csv", "take it from the distribution")
-    wanted = ["clipName", "localid", "respEmo", "queryType", "ttr"]
-    table = _columns(path, wanted)
-    in_time = pd.to_numeric(table["ttr"], errors="coerce") <= 10_000
-    mine = table[(table["queryType"] == str(MODALITIES[modality])) & in_time]
-    mine = mine.assign(respEmo=mine["respEmo"].map(LETTERS)).dropna(subset="respEmo")
-    renamed = mine[wanted[:3]].set_axis(["clip_id", "rater", "label"], axis=1)
-    return renamed.drop_duplicates(["clip_id", "rater"]).reset_index(drop=True)
-
-
-def vote_counts(root: Path, modality: str = "face") -> pd.DataFrame:
-    """Votes a clip: index clip_id, a column a label; from processedResults/tabulatedVotes.csv.
-
-    The first digit of that file's first, unnamed column is the modality.
-
     Raises:
         CorpusError: the file is missing or has not its columns.
     """
-    path = layouts.needed(root, "processedResults/tabulatedVotes.csv", "take it from the distribution")
-    table = _columns(path, ["fileName", *LETTERS])
-    mine = table[table.iloc[:, 0].str.startswith(str(MODALITIES[modality]))]
-    return mine.set_index("fileName")[list(LETTERS)].astype(int).rename(columns=LETTERS).rename_axis("clip_id")
-
-
-def _columns(path: Path, wanted: list[str]) -> pd.DataFrame:
+    path = layouts.needed(root, "finishedResponses.csv", "take it from the distribution")
+    wanted = ["clipName", "localid", "respEmo", "queryType", "ttr"]
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise CorpusError(f"{shown(path)} cannot be read: {error}; take the file as distributed") from error
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{shown(path)} cannot be read: {error}; use the file as distributed") from error
     missing = [name for name in wanted if name not in table]
     if missing:
-        raise CorpusError(f"{shown(path)} has no column {', '.join(missing)}; take the file as distributed")
-    return table
+        raise CorpusError(f"{shown(path)} has no column {', '.join(missing)}; use the file as distributed")
+    in_time = pd.to_numeric(table["ttr"], errors="coerce") <= 10_000
+    mine = table[(table["queryType"] == FACE_ONLY) & in_time]
+    mine = mine.assign(respEmo=mine["respEmo"].map(LETTERS)).dropna(subset="respEmo")
+    renamed = mine[wanted[:3]].set_axis(["clip_id", "rater", "label"], axis=1)
+    return renamed.drop_duplicates(["clip_id", "rater"]).reset_index(drop=True)
 
 
 CORPUS = Corpus(
@@ -118,4 +95,5 @@ CORPUS = Corpus(
     apply="https://github.com/CheyneyComputerScience/CREMA-D",
     rows=rows,
     published=lambda _: PUBLISHED,
+    votes=votes,
 )

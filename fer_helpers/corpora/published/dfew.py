@@ -35,7 +35,7 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
     on_disk = {_number(Path(path).stem): path for path in tree.at_depth(root.resolve(), inside, 1)}
     listed = [(row.path, row) for split in ("train", "test") for row in _fold(_list(root, split, params.fold), split)]
     return layouts.matched(
-        listed, on_disk, lambda name, path: ListedClip(path, name, UNLABELLED, reason="without a single label")
+        listed, on_disk, lambda name, path: ListedClip(path, name, UNLABELLED, reason="no single-label annotation")
     )
 
 
@@ -53,7 +53,7 @@ def _list(root: Path, split: str, fold: int) -> Path:
     )
     if not found:
         raise CorpusError(
-            f"{shown(folder)} has no {split}(single-labeled)/set_{fold}.csv: take it from the distribution"
+            f"{shown(folder)} has no {split}(single-labeled)/set_{fold}.csv: copy it from the distribution"
         )
     return found[0]
 

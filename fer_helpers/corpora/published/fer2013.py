@@ -66,7 +66,7 @@ def make(params: Params) -> None:
         with whole_folder(target) as fresh, (fresh / "rows.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(_unpacked(path, fresh))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"{shown(path)} cannot be unpacked: {error}; take the file as distributed") from error
+        raise CorpusError(f"{shown(path)} cannot be unpacked: {error}; use the file as distributed") from error
 
 
 def _unpacked(path: Path, fresh: Path) -> Iterator[tuple[str, str, str, str]]:
@@ -78,7 +78,7 @@ def _unpacked(path: Path, fresh: Path) -> Iterator[tuple[str, str, str, str]]:
             if len(cells) != 3 or cells[2].strip() not in SPLITS:
                 raise CorpusError(
                     f"{shown(path)}: line {line} is not emotion,pixels,Usage with a Usage of {', '.join(SPLITS)}; "
-                    "take the file as distributed"
+                    "use the file as distributed"
                 )
             name = f"fer{number:07d}.png"
             problem = _write(fresh / name, cells[1])
@@ -108,7 +108,7 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
 
 
 CORPUS = Corpus(
-    about="Grey pictures of 48 x 48 pixels from a web search by emotion words; labels are known to be noisy.",
+    about="Greyscale pictures of 48 x 48 pixels from a web search by emotion words; labels are known to be noisy.",
     licence="not stated by its authors; a Kaggle competition's data",
     allow_upload=False,
     citation="Goodfellow et al. 2013, Challenges in Representation Learning: A Report on Three Machine Learning "

@@ -35,8 +35,8 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
     pictures = fer2013.rows(root, params)
     if len(votes) != len(pictures):
         raise CorpusError(
-            f"{shown(path)} has {len(votes)} rows and fer2013.csv {len(pictures)}: they must be of one distribution, "
-            "row by row"
+            f"{shown(path)} has {len(votes)} rows and fer2013.csv {len(pictures)}: both must be from the same "
+            "distribution, row by row"
         )
     words = (majority([int(n) for n in cells[2:]]) for _, cells in votes)
     return [_judged(row, word) for row, word in zip(pictures, words, strict=True)]

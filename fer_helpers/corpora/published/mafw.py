@@ -33,7 +33,7 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
         for row in _fold(layouts.needed(root, f"{lists}/{split}.txt", "take it from the distribution"), split)
     ]
     return layouts.matched(
-        listed, on_disk, lambda name, path: ListedClip(path, name, UNLABELLED, reason="without a single label")
+        listed, on_disk, lambda name, path: ListedClip(path, name, UNLABELLED, reason="no single-label annotation")
     )
 
 

@@ -46,7 +46,7 @@ class Cards {
     const page = this.pages > 1 ? `, page ${this.page + 1} of ${this.pages}` : "";
     const many = `${clipsWord(this.found.length)}${page}`;
     if (selected.matrix === "marked") return `Marked: ${many}`;
-    if (selected.row == null) return `Changed sides: ${many}`;
+    if (selected.row == null) return `Different label: ${many}`;
     const which = { a: "", b: ` in ${data.series[view.b]?.title}`, change: ", in one of the two" }[selected.matrix];
     return `${selected.row} → ${selected.column}${which}: ${many}`;
   }

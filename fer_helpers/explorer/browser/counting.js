@@ -79,7 +79,7 @@ function positions(data, view, selected, marks, rows, kept) {
 }
 
 /**
- * What changed between two annotators: clips that changed sides, how many of them to and from the row's label, and, of
+ * What changed between two annotators: clips with a different label, how many of them to and from the row's label, and, of
  * the n clips that both label, how many only the second (won) and only the first (lost) labels as the row does.
  */
 function changes(rows, a, b, kept) {

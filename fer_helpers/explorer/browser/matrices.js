@@ -74,7 +74,7 @@ class Matrices {
     const [difference, ...ends] = pairedDifference(won, lost, n).map((share) => Math.round(100 * share));
     const sign = difference > 0 ? "+" : "";
     const points = `${sign}${difference} points [${ends.join(", ")}] on the ${clipsWord(n)} both label`;
-    const sides = `${clipsWord(all)} changed sides: ${better} to the row's label, ${worse} away from it`;
+    const sides = `${clipsWord(all)} with a different label: ${better} to the row's label, ${worse} away from it`;
     const words = n ? `${sides}; ${points}` : sides;
     return button(words, () => explorer.select({ matrix: "change" }), test("changed"));
   }

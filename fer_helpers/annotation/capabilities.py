@@ -1,0 +1,83 @@
+"""What a server can do with a model: learned once by small requests, remembered beside the archive, and shown.
+
+What is learned decides what is sent, and so the requests' keys. It is therefore never learned anew by itself: that
+would make what was paid for unreachable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import pandas as pd
+
+from fer_helpers.annotation import access
+from fer_helpers.annotation._probe import OPTIONAL, Capabilities, Probe
+from fer_helpers.annotation.archive import Archive
+from fer_helpers.prompting import FORMS, planning
+
+ASSUMED = Capabilities()
+
+
+def known(to: access.Access, model: str, archive: Archive) -> Capabilities | None:
+    """What was learned of the server before; None if nothing was."""
+    if to.base_url in (access.EMBEDDED, access.REPLAY):
+        return ASSUMED
+    return _read(archive.server(to.base_url, model))
+
+
+def _read(text: str) -> Capabilities | None:
+    """What `remember` kept; the text may come from anybody's archive."""
+    try:
+        found = Capabilities(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+    fits = found.form in FORMS and found.limit_field in ("max_completion_tokens", "max_tokens")
+    return found if fits and set(found.omitted.split()) <= set(OPTIONAL) else None
+
+
+def learn(
+    to: access.Access, asking: planning.Asking, archive: Archive, pictures: int = 1, again: bool = False
+) -> Capabilities:
+    """What the server can do with asking.model: as remembered, or found out by a few requests about a grey square.
+
+    Args:
+        to: the server.
+        asking: how the run asks, as far as it does not depend on the server.
+        archive: beside whose replies it is remembered.
+        pictures: most pictures that a request of the run will have.
+        again: find out anew although it is known.
+
+    Raises:
+        EndpointError: it refuses even a plain request with so many pictures, or any request would fail.
+    """
+    before = None if again else known(to, asking.model, archive)
+    if before and pictures <= before.pictures:
+        return before
+    with to.client(retries=2) as client:
+        probe = Probe(client, to, asking, pictures)
+        found = probe.more_pictures(before) if before else probe.run()
+    archive.remember(to.base_url, asking.model, json.dumps(asdict(found)))
+    return found
+
+
+def of_replay(model: str, archive: Archive, plan: Callable[[Capabilities], pd.DataFrame]) -> Capabilities:
+    """What the server could do whose replies an archive holds: that under which most of a plan is answered."""
+    remembered = [_read(learned) for _, _, learned in archive.servers(model)]
+    candidates = [*filter(None, remembered), *(replace(ASSUMED, form=form) for form in FORMS)]
+    return max(candidates, key=lambda one: len(archive.prices(plan(one)["key"].unique())))
+
+
+def described(found: Capabilities) -> pd.DataFrame:
+    """What a server can do, as a table for readers."""
+    rows = {
+        "replies asked for by": found.form,
+        "JSON schema": found.schema,
+        "log-probabilities": found.logprobs,
+        "most tokens of a reply sent as": found.limit_field + (f" ({found.limit})" if found.limit else ""),
+        "fields left out": found.omitted or "none",
+        "pictures in a request, tried": found.pictures or "",
+        "learned": found.learned or "assumed",
+    }
+    return pd.DataFrame({"what the server does": rows})

@@ -1,0 +1,172 @@
+"""The commands of a run: corpora, check, run, plan, probe, import, compare, explore, serve."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fer_helpers.cli._base import main, with_params
+from fer_helpers.errors import RunError
+from fer_helpers.files import write_whole
+from fer_helpers.paths import resolve, shown
+
+if TYPE_CHECKING:
+    from fer_helpers.params import Params
+
+
+@main.command("corpora")
+def list_corpora() -> None:
+    """List the corpora: licence, whether frames may leave the machine, citation, where to apply."""
+    from fer_helpers import corpora
+
+    for name, facts in corpora.about().iterrows():
+        upload = "yes" if facts.pop("allow_upload") else "only with allow_upload: true"
+        click.echo(f"{name}: {facts.pop('about')}\n    frames may leave this machine: {upload}")
+        click.echo("".join(f"    {word}: {text}\n" for word, text in facts.items() if text), nl=False)
+
+
+@main.command()
+@with_params
+def check(params: Params) -> None:
+    """Check a corpus before anything is run; exits with 1 if there is a problem."""
+    from fer_helpers import corpora
+    from fer_helpers.corpora import checks
+
+    corpora.prepare(params)
+    listed = corpora.listed(params)
+    clips = corpora.load(params, listed)
+    click.echo(f"{params.corpus}: {len(listed)} clips listed, {len(clips)} examined")
+    found = checks.findings(listed, clips, corpora.location(params), corpora.CORPORA[params.corpus].published(params))
+    click.echo(checks.report(found))
+    if found["problem"].any():
+        sys.exit(1)
+
+
+@main.command()
+@with_params
+def run(params: Params) -> None:
+    """Run the five notebooks with the parameters of a YAML file and write the report."""
+    from fer_helpers import pipeline, report
+    from fer_helpers.runs import open_run
+
+    folder = pipeline.execute(params, click.echo)
+    click.echo(report.summary_text(open_run(folder)))
+    click.echo(f"report: {shown(folder / 'report.html')}")
+
+
+@main.command()
+@with_params
+def plan(params: Params) -> None:
+    """Estimate a run's requests, tokens and US$ before anything is sent; extracts the frames it needs."""
+    from fer_helpers import pipeline
+    from fer_helpers.annotation import Archive, books, capabilities, online, plans
+    from fer_helpers.prompting import planning
+
+    started = pipeline.extract_frames(params, click.echo)
+    frames = started.read("frames")
+    with Archive(resolve(params.archive)) as kept:
+        found = plans.known(started, kept)
+        planned = plans.planned(started, frames, found or capabilities.ASSUMED)
+        known = online.answered(planned, kept, params.retry_statuses)
+        spent = books.spent(planned, kept, started.prices)
+    if found is None:
+        click.echo(f"What {params.base_url} can do is not known yet: the plan assumes a schema and log-probabilities.")
+    click.echo(planning.summary(planned, frames, params.strategies, known).round(4).to_string())
+    click.echo(f"billed for these requests so far: US$ {spent:.4f}")
+
+
+@main.command()
+@with_params
+@click.option("--again", is_flag=True, help="find out anew, though it is known")
+@click.option("--yes", is_flag=True, help="with --again: do not ask where answers would be paid for again")
+def probe(params: Params, again: bool, yes: bool) -> None:
+    """Find out what a run's server can do with its model, by a few requests about a grey square, and remember it."""
+    from fer_helpers import corpora, pipeline
+    from fer_helpers.annotation import Archive, access, capabilities, online, plans
+
+    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
+        click.echo(notice)
+    started = pipeline.extract_frames(params, click.echo)
+    frames = started.read("frames")
+    with Archive(resolve(params.archive)) as kept:
+        before = plans.known(started, kept)
+        if again and before and not yes:
+            answered = len(online.answered(plans.planned(started, frames, before), kept))
+            if answered:
+                click.confirm(
+                    f"{answered} requests are answered; they are paid for again if the server changed. Go on?",
+                    abort=True,
+                )
+        found = plans.learn(started, frames, kept, again)
+    click.echo(capabilities.described(found).to_string())
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@with_params
+def import_predictions(params: Params, file: Path) -> None:
+    """Add other annotators' predictions to a run: a CSV FILE with columns clip_id, annotator, label."""
+    from fer_helpers import tables
+    from fer_helpers.evaluation import other_annotators
+    from fer_helpers.runs import Run
+
+    run = Run(resolve(params.out), params)
+    clips = run.read("clips")
+    new = other_annotators.read_predictions(file, clips)
+    folder = run.folder / tables.IMPORTED
+    folder.mkdir(exist_ok=True)
+    path = tables.write("predictions", other_annotators.beside(run.imported(), new), folder)
+    for name, rows in new.groupby("model"):
+        click.echo(f"{name}: {rows['clip_id'].nunique()} of {len(clips)} clips")
+    click.echo(f"wrote {shown(path)}; `fer-helpers run` includes it in notebooks 04 and 05")
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--csv", "csv", type=click.Path(path_type=Path), help="also write the comparisons to this file")
+def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
+    """Compare the runs in FOLDERS strategy by strategy on their common clips, and pool them as an ensemble."""
+    from fer_helpers import report
+    from fer_helpers.runs import open_run
+
+    if len(folders) < 2:
+        raise RunError(f"{len(folders)} folder(s) given: name two runs or more, e.g. outputs/a outputs/b")
+    runs = [open_run(resolve(folder)) for folder in folders]
+    click.echo(report.differing_params(runs).to_string())
+    scored, found = report.side_by_side(runs)
+    click.echo(scored.to_string())
+    for line in found["sentence"]:
+        click.echo(line)
+    if csv:
+        write_whole(csv, found.to_csv(index=False))
+        click.echo(f"wrote {csv}")
+
+
+@main.command()
+@click.argument("folder", default="outputs/demo")
+@click.option("--port", default=8866, show_default=True, help="port on 127.0.0.1")
+def explore(folder: str, port: int) -> None:
+    """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
+    from fer_helpers.explorer import serve
+
+    serve.serve(resolve(folder), port, click.echo)
+
+
+@main.command()
+@click.option("--port", default=8790, show_default=True, help="port on 127.0.0.1")
+@click.option(
+    "--faults",
+    "faults_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML file of faults to inject, e.g. docs/faults.yaml",
+)
+def serve(port: int, faults_file: Path | None) -> None:
+    """Serve the embedded OpenAI-compatible endpoint until interrupted."""
+    from fer_helpers import endpoint
+    from fer_helpers.endpoint import faults
+
+    endpoint.serve_forever(port, faults.load(faults_file) if faults_file else None)

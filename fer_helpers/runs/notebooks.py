@@ -1,0 +1,35 @@
+"""The numbered notebooks: where they lie, and the parameters that each declares."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from fer_helpers.paths import ROOT
+
+NOTEBOOKS = (
+    "01_data_exploration",
+    "02_frame_extraction",
+    "03_zero_shot_annotation",
+    "04_strategy_comparison",
+    "05_error_analysis",
+)
+
+
+def source(notebook: str) -> Path:
+    """The notebook's own file; a run never starts from an executed copy."""
+    return ROOT / "notebooks" / f"{notebook}.ipynb"
+
+
+def declared(notebook: str) -> dict[str, Any]:
+    """Names and defaults of the notebook's parameters cell."""
+    cells = nbformat.read(source(notebook), as_version=4).cells
+    code = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    return {
+        item.target.id: ast.literal_eval(item.value)
+        for item in ast.parse(code).body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value
+    }
