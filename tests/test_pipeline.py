@@ -106,7 +106,7 @@ def test_a_failing_notebook_is_named_with_its_cell_and_exception(outputs):
     assert not (outputs / "broken/notebooks/01_data_exploration.ipynb").exists()
 
 
-def test_a_cap_that_is_reached_is_said_and_has_its_own_exit_code(monkeypatch, outputs):
+def test_a_cap_that_is_reached_is_said_and_has_its_own_exit_code(monkeypatch, small_copy):
     """A notebook hands over the name and words of its exception, and no more."""
 
     def stopped(*_, **__):

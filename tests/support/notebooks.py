@@ -2,21 +2,22 @@
 
 import ast
 import asyncio
+import contextlib
 import inspect
+import io
 import warnings
 from pathlib import Path
 from unittest import mock
 
 import matplotlib.pyplot as plt
 import nbformat
-from IPython.display import display
 from matplotlib.figure import Figure
 
 from fer_helpers import pipeline
 
 
 def run_here(notebook, params, out):
-    """In the place of `pipeline._run`: its cells with `params`, and a copy with execution counts but no outputs."""
+    """In the place of `pipeline._run`: its cells with `params`, and a copy of it with what they showed, as text."""
     book, values = nbformat.read(pipeline.source(notebook), as_version=4), params.model_dump()
     code = [cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()]
     namespace = {"__name__": "__main__"}
@@ -24,10 +25,10 @@ def run_here(notebook, params, out):
         plt.switch_backend("agg")
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         for count, cell in enumerate(code, 1):
-            _execute(cell.source, f"{notebook}, cell {count}", namespace)
+            text = _execute(cell.source, f"{notebook}, cell {count}", namespace)
             if "parameters" in cell.metadata.get("tags", []):
                 namespace.update({name: values[name] for name in pipeline.declared(notebook)})
-            cell.execution_count, cell.outputs = count, []
+            cell.execution_count, cell.outputs = count, [nbformat.v4.new_output("stream", text=text)]
         plt.close("all")
     nbformat.write(book, out / "notebooks" / f"{notebook}.ipynb")
 
@@ -40,14 +41,23 @@ def _drawn(figure, path, **_):
 
 
 def _execute(source, name, namespace):
-    """A cell as a kernel executes it: `await` may stand at its top, and what it ends with is displayed."""
+    """What a cell shows, executed as a kernel would: `await` may stand at its top, and its end is displayed."""
     body = ast.parse(source).body
     last = ast.Expression(body.pop().value) if isinstance(body[-1], ast.Expr) and source[-1] != ";" else None
-    _run(ast.Module(body, []), name, "exec", namespace)
-    if last and (shown := _run(last, name, "eval", namespace)) is not None:
-        display(shown)
+    with contextlib.redirect_stdout(io.StringIO()) as said, mock.patch("IPython.display.display", _display):
+        _run(ast.Module(body, []), name, "exec", namespace)
+        if last and (shown := _run(last, name, "eval", namespace)) is not None:
+            _display(shown)
+    return said.getvalue()
 
 
 def _run(tree, name, mode, namespace):
     value = eval(compile(tree, name, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), namespace)
     return asyncio.run(value) if inspect.iscoroutine(value) else value
+
+
+def _display(*shown):
+    """As Markdown and tables come out of a kernel: their text, and HTML."""
+    for one in shown:
+        as_html = getattr(one, "_repr_html_", lambda: None)()
+        print(getattr(one, "data", None) if hasattr(one, "_repr_markdown_") else as_html or repr(one))
