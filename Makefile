@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test coverage bench check notebooks strip lock clean
+.PHONY: demo test coverage bench interop check notebooks strip lock clean
 
 demo: $(READY)
 	$(BIN)/fer-helpers run params/demo.yaml
@@ -31,6 +31,17 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.explorer 2>/dev/null
 	$(BIN)/python -m benchmarks.frames 2>/dev/null
 
+# Real servers and other people's clients, in environments of their own: ten minutes. docs/servers.md says what works.
+interop: $(READY) .venv-interop/ready .venv-litellm/ready
+	.venv-interop/bin/python -m pytest -p no:cacheprovider interop
+
+.venv-interop/ready: interop/requirements.txt
+.venv-litellm/ready: interop/litellm.txt
+.venv-%/ready:
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
 # Runs the committed notebooks anew on the demo and cleans them of what changes from run to run.
 notebooks: $(READY)
 	outputs=$$(mktemp -d) && trap 'rm -rf "$$outputs"' EXIT && export FER_OUTPUTS="$$outputs" && \
@@ -57,5 +68,5 @@ lock:
 
 # outputs/ stays: it holds replies that were paid for, and people's marks. outputs/README.md says what can be deleted.
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find fer_helpers tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find fer_helpers interop tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

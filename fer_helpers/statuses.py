@@ -56,6 +56,7 @@ ANSWER = _named(
 PREDICTION = ANSWER | _named(
     Status("no_frame", "the clip has no key frame"),
     Status("not_asked", "nothing was asked about the clip"),
+    Status("no_label", "an imported annotator gave the clip no label"),
     Status("left_out", "surprise, which has no valence under surprise_is: left_out"),
 )
 RETRIABLE = tuple(name for name, status in ANSWER.items() if status.failure and status.reused)

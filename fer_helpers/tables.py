@@ -264,7 +264,8 @@ def page() -> str:
     ]
     for name, schema in SCHEMAS.items():
         rows = [
-            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' * spec.nullable} | {spec.description} |"
+            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' if spec.nullable else ''} "
+            f"| {spec.description} |"
             for column, spec in schema.columns.items()
         ]
         head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]

@@ -10,6 +10,7 @@ import pytest
 
 from fer_helpers import pipeline, tables
 from fer_helpers.explorer import marks
+from fer_helpers.params import Params
 from fer_helpers.runs.run import NOTEBOOKS, read_manifest
 from tests.support.command import SMALL, fer
 
@@ -40,6 +41,7 @@ def test_every_number_can_be_traced_to_its_reply_and_picture(small_run):
 
 
 def test_the_second_run_sends_nothing_and_says_so(small_copy):
+    """Even where the run was moved with its corpus, as a copy was."""
     result = fer("run", "params/demo.yaml", *SMALL)
     assert result.exit_code == 0, result.output
     assert "requests sent: 0" in result.output
@@ -215,3 +217,15 @@ def test_the_demo_beats_the_trivial_baseline(small_run):
 
 def test_the_manifest_knows_every_step(small_run):
     assert list(read_manifest(small_run)["steps"]) == list(NOTEBOOKS)
+
+
+def test_other_prices_are_another_input_of_notebook_03(tmp_path):
+    """They price its requests and answers; the same file unchanged is no reason to run it again."""
+    mine = tmp_path / "mine.yaml"
+    run = Params(prices=str(mine))
+    seen = []
+    for usd in (1, 1, 2):
+        mine.write_text(f"prices: {{m: {{date: '2026-11', input: {usd}, output: 2}}}}")
+        seen.append(pipeline._from_outside("03_zero_shot_annotation", run, tmp_path))
+    assert seen[0] == seen[1] != seen[2]
+    assert pipeline._from_outside("02_frame_extraction", run, tmp_path) == ""

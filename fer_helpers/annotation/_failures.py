@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from fer_helpers.prompting import replies
+
 _PER_MINUTE = re.compile(r"per[ _-]?min|rpm|tpm|/min", re.IGNORECASE)
 _PER_DAY = re.compile(
     r"per[ _-]?day|\bdaily\b|\brpd\b|\btpd\b|/day|per[ _-]?month|monthly|per[ _-]?week", re.IGNORECASE
@@ -95,11 +97,9 @@ def judge(error: Exception) -> Failure:
 
 def _of_status(status: int, words: str) -> Kind:
     """The kind of an HTTP status with these words; what is not known to be otherwise is true of the request."""
-    from fer_helpers.prompting.replies import is_filter
-
     if status in (401, 404, 405, 407) or 300 <= status < 400:
         return "account"
-    if is_filter(status, words):
+    if replies.is_filter(status, words):
         return "request"
     if status == 429:
         return _of_limit(words)

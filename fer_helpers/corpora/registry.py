@@ -183,9 +183,12 @@ def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Name and state of the file `path`, or of those directly in the folder `path`, in order."""
+    """Name and state of the file `path`, or of those directly in the folder `path`, in order.
+
+    Without its place: a run that was moved with its corpus is not run again.
+    """
     if not os.path.isdir(path):  # noqa: PTH112 - a corpus has very many clips
-        yield path, os.stat(path)  # noqa: PTH116
+        yield os.path.basename(path), os.stat(path)  # noqa: PTH116, PTH119
         return
     with os.scandir(path) as scan:
         for entry in sorted(scan, key=lambda entry: entry.name):

@@ -125,7 +125,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "WAR",
             war,
-            "weighted average recall, which is accuracy: the share of clips predicted right",
+            "weighted average recall: accuracy, the share of clips predicted correctly",
             bounded=True,
             compared=True,
             shown=True,
@@ -133,8 +133,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             "UAR",
             uar,
-            "unweighted average recall, or balanced accuracy: the mean recall of the classes among the true labels; "
-            "to be read where classes are unequal",
+            "unweighted average recall: balanced accuracy, the mean recall of the classes among the true labels; "
+            "read it first where classes are unequal",
             bounded=True,
             compared=True,
             shown=True,
@@ -142,19 +142,19 @@ METRICS: dict[str, Metric] = {
         Metric(
             "weighted precision",
             _weighted(precision),
-            "mean precision of the classes, each weighted by its number of clips; an undefined one counts 0",
+            "mean precision of the classes, each weighted by its number of clips; an undefined one counts as 0",
             shown=True,
         ),
         Metric(
             "macro precision",
             _macro(precision),
-            "mean precision of the classes among the true or predicted labels; an undefined one counts 0",
+            "mean precision of the classes that occur as true or predicted label; an undefined one counts as 0",
         ),
         Metric("weighted F1", _weighted(f1), "mean F1 of the classes, each weighted by its number of clips"),
         Metric(
             "macro F1",
             _macro(f1),
-            "mean F1 of the classes among the true or predicted labels",
+            "mean F1 of the classes that occur as true or predicted label",
             compared=True,
             shown=True,
         ),
@@ -183,7 +183,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "precision",
             precision,
-            "share of a class's predictions that are right",
+            "share of a class's predictions that are correct",
             "without a prediction of it",
             of_class=True,
         ),
@@ -191,7 +191,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             "Brier",
             None,
-            "squared distance of the probabilities from the truth, summed over classes, 0 at best (Brier 1950)",
+            "Brier score: squared distance of the probabilities from the true label, summed over classes, 0 at best "
+            "(Brier 1950)",
             "without probabilities",
             high=2.0,
             of_confidence=True,
@@ -199,7 +200,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "ECE",
             None,
-            "expected calibration error, the mean gap between confidence and share right: top label, 15 bins of equal "
+            "expected calibration error: mean gap between confidence and share correct; top label, 15 bins of equal "
             "width (Naeini et al. 2015; Guo et al. 2017)",
             "without confidence",
             of_confidence=True,

@@ -104,6 +104,11 @@ class PriceBook:
 
         All input counts at the full price: a cached prefix needs 1024 equal tokens, which pictures that differ
         from request to request do not have, so this is an upper bound. A batch costs half.
+
+        >>> OURS.cost_usd("gpt-4o-mini", 1_000_000, 100_000), OURS.cost_usd("gpt-4o-mini", 1_000_000, 0, batch=True)
+        (0.21, 0.075)
+        >>> OURS.cost_usd("somebody's own model", 1, 1) is None
+        True
         """
         rate = self.price(model)
         if rate is None:
@@ -127,6 +132,9 @@ class PriceBook:
 
         Raises:
             ValueError: if a side is below 1 pixel.
+
+        >>> OURS.image_tokens("gpt-4o-mini", 224, 224), OURS.image_tokens("gpt-4o-mini", 224, 224, "low")
+        (8500, 2833)
         """
         if min(width, height) < 1:
             raise ValueError(f"a picture of {width} x {height} pixels has no size")

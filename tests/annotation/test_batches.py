@@ -515,7 +515,7 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
         online = fer("run", *given)
         assert (online.exit_code, online.stderr[:68]) == (
             1,
-            "fer-helpers: 12 requests are in batches and would be asked and paid ",
+            "fer-helpers: 12 requests are pending in batches and would be paid fo",
         )
         one.ended()
         assert "expired" in fer("batch", "status", *given).output
@@ -527,4 +527,4 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
         one.ended()
         done = fer("batch", "collect", *given)
         assert "12 of 12 requests answered, 0 in batches, 0 missing" in done.output
-        assert "`fer-helpers run` goes on" in done.output
+        assert "`fer-helpers run` continues" in done.output

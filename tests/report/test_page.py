@@ -51,7 +51,7 @@ def test_it_says_what_its_scores_are(run):
     page = report.write(run).read_text()
     for name in report.summary(run).columns.intersection(list(METRICS)):
         assert f"<b>{name}</b>: " in page
-    assert "<b>UAR</b>: unweighted average recall, or balanced accuracy" in page
+    assert "<b>UAR</b>: unweighted average recall: balanced accuracy" in page
 
 
 def test_untrusted_text_is_text(copy):
