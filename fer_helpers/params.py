@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import pkgutil
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,13 @@ from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown
 from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, pricing
 from fer_helpers.statuses import RETRIABLE
+from fer_helpers.tables import IMPORTED
+
+
+def _published() -> list[str]:
+    """The corpora there is a module for; the modules themselves import from here."""
+    found = pkgutil.iter_modules([str(Path(__file__).parent / "corpora" / "published")])
+    return [module.name for module in found if not module.name.startswith("_")]
 
 
 def _among(*known: str) -> AfterValidator:
@@ -53,10 +61,9 @@ class Params(BaseModel):
     seed: int = Field(1, ge=0, description="seed of the demo corpus, of sampling and of the bootstrap")
 
     # 01 data exploration
-    corpus: Literal[
-        "demo", "folder", "ferv39k", "dfew", "mafw", "afew", "ravdess",
-        "crema_d", "ck_plus", "fer2013", "fer_plus", "raf_db", "affectnet",
-    ] = Field("demo", description="how the corpus is laid out; `fer-helpers corpora` lists them")  # fmt: skip
+    corpus: Literal[("demo", "folder", *_published())] = Field(  # type: ignore[valid-type]
+        "demo", description="how the corpus is laid out; `fer-helpers corpora` lists them"
+    )
     corpus_path: str = Field("", description="corpus folder; empty for the demo, which renders its own")
     manifest: str = Field("", description="CSV with a path column and optional labels; empty: none")
     scene: str = Field("", description="only clips of this scene, such as FERV39k's DailyLife; empty: all")
@@ -143,7 +150,7 @@ class Params(BaseModel):
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis
-    strategy_shown: str = Field("multi_frame", description="strategy whose errors are looked at")
+    strategy_shown: str = Field("multi_frame", description="strategy whose errors are looked at, or imported")
 
 
 def problems_in(error: ValidationError, known: Iterable[str]) -> str:
@@ -212,6 +219,6 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
         raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
-    if params.strategy_shown not in params.strategies:
+    if params.strategy_shown not in [*params.strategies, IMPORTED]:
         raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not among strategies")
     return params

@@ -1,32 +1,21 @@
-"""The corpora: one module each lists a folder's clips, which become the clips table; a new one is one entry here."""
+"""The corpora and the clips table each becomes; a published corpus is one module in published/, found by its name."""
 
 from __future__ import annotations
 
 import os
+import pkgutil
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 
 import pandas as pd
 
-from fer_helpers.corpora import folder
+from fer_helpers.corpora import folder, published
 from fer_helpers.corpora._probing import clip_ids, probed
 from fer_helpers.corpora.corpus import Corpus
 from fer_helpers.corpora.demo import rendered_clips
-from fer_helpers.corpora.published import (
-    afew,
-    affectnet,
-    ck_plus,
-    crema_d,
-    dfew,
-    fer2013,
-    fer_plus,
-    ferv39k,
-    mafw,
-    raf_db,
-    ravdess,
-)
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.errors import CorpusError
 from fer_helpers.evaluation import other_annotators
@@ -36,17 +25,11 @@ from fer_helpers.paths import resolve, shown
 CORPORA: dict[str, Corpus] = {
     "demo": rendered_clips.CORPUS,
     "folder": folder.CORPUS,
-    "ferv39k": ferv39k.CORPUS,
-    "dfew": dfew.CORPUS,
-    "mafw": mafw.CORPUS,
-    "afew": afew.CORPUS,
-    "ravdess": ravdess.CORPUS,
-    "crema_d": crema_d.CORPUS,
-    "ck_plus": ck_plus.CORPUS,
-    "fer2013": fer2013.CORPUS,
-    "fer_plus": fer_plus.CORPUS,
-    "raf_db": raf_db.CORPUS,
-    "affectnet": affectnet.CORPUS,
+    **{
+        module.name: import_module(f"{published.__name__}.{module.name}").CORPUS
+        for module in pkgutil.iter_modules(published.__path__)
+        if not module.name.startswith("_")
+    },
 }
 OWN = "corpus"  # a value of the parameter votes: those that come with the corpus
 _KNOWN = ("path", "label_original", "scene", "split", "subject", "intensity", "status", "reason")

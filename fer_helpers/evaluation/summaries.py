@@ -74,8 +74,9 @@ def _by_metric(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def words(scores: pd.DataFrame, metrics: Iterable[str]) -> pd.DataFrame:
-    """Scores with intervals, in words: a row for each annotator, a column for each of `metrics` there is."""
+    """Scores with intervals, in words: a row for each annotator (no baseline), a column for each of `metrics`."""
     rows = named(scores).assign(words=with_interval(scores))
+    rows = rows[rows["model"] != tables.NOBODY]
     wide = rows.pivot_table(index="annotator", columns="metric", values="words", aggfunc="first", sort=False)
     return wide[[metric for metric in metrics if metric in wide]]
 
@@ -135,11 +136,11 @@ def disagreements(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def shown(joined: pd.DataFrame, strategy: str) -> pd.DataFrame:
-    """Labelled rows of `scores.join` of the annotator called `strategy`, or of the first that gave a label."""
+    """Labelled rows of `scores.join` of one annotator: the first under `strategy`, or the first that gave a label."""
     rows = joined[joined["label"].notna()]
     rows = rows.assign(annotator=annotator_names(rows))
-    names = list(rows["annotator"].unique())
-    return rows[rows["annotator"] == (strategy if strategy in names else next(iter(names), ""))]
+    names = [*rows.loc[rows["strategy"] == strategy, "annotator"], *rows["annotator"]]
+    return rows[rows["annotator"].isin(names[:1])]
 
 
 def by_strength(joined: pd.DataFrame) -> pd.DataFrame:

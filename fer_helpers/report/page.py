@@ -20,8 +20,8 @@ from fer_helpers.evaluation import (
     metric_names,
     other_annotators,
     scores,
+    summaries,
 )
-from fer_helpers.evaluation.summaries import with_interval
 from fer_helpers.files import write_whole
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
 
@@ -66,7 +66,7 @@ def commonest_errors(run: Run, most: int = 3) -> pd.DataFrame:
 def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Scores in words: a row for each of `keys`, a column a metric, annotators under the name a reader knows."""
     questions = [question(*pair) for pair in zip(scores["taxonomy"], scores["asked"], strict=True)]
-    named = scores.assign(question=questions, strategy=annotator_names(scores), words=with_interval(scores))
+    named = scores.assign(question=questions, strategy=annotator_names(scores), words=summaries.with_interval(scores))
     return named.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
 
 
