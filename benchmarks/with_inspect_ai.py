@@ -30,7 +30,8 @@ url, n, workers, picture, words = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]
 content = [ContentText(text=words), ContentImage(image=picture, detail="low")]
 samples = [Sample(input=[ChatMessageUser(content=content)], id=str(i)) for i in range(n)]
 model = get_model("openai/m", base_url=url, api_key="none", responses_api=False)
-task = Task(dataset=MemoryDataset(samples), solver=generate(), config=GenerateConfig(max_connections=workers, max_tokens=64))
+config = GenerateConfig(max_connections=workers, max_tokens=64)
+task = Task(dataset=MemoryDataset(samples), solver=generate(), config=config)
 with tempfile.TemporaryDirectory() as logs:
     began = time.perf_counter()
     (log,) = eval(task, model=model, max_samples=workers, log_dir=logs, display="none", log_images=False)
