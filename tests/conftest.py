@@ -22,7 +22,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_configure(config):
     """Nothing that a test or a notebook under nbval runs touches the user's own outputs/."""
-    folder = tempfile.TemporaryDirectory(prefix="fer-tests-", ignore_cleanup_errors=True)
+    above = os.environ["FER_OUTPUTS"] if "PYTEST_XDIST_WORKER" in os.environ else None  # a killed worker's goes too
+    folder = tempfile.TemporaryDirectory(prefix="fer-tests-", dir=above, ignore_cleanup_errors=True)
     patch = pytest.MonkeyPatch()
     patch.setenv("FER_OUTPUTS", folder.name)
     config.add_cleanup(patch.undo)

@@ -111,7 +111,7 @@ def test_one_run_is_nothing_to_compare(run):
     assert (result.exit_code, "name two runs or more" in result.output) == (1, True)
 
 
-def test_other_annotators_people_and_runs_stand_beside_ours(copy, twin, tmp_path):
+def test_other_annotators_people_and_runs_stand_beside_ours(copy, twin, in_process, tmp_path):
     """From CSV files and another run's folder to the scores, the comparisons and the report, and out again."""
     clips = tables.read("clips", copy.folder)
     theirs = tmp_path / "theirs.csv"
@@ -126,7 +126,7 @@ def test_other_annotators_people_and_runs_stand_beside_ours(copy, twin, tmp_path
         "run", "params/demo.yaml", *SMALL, "-p", "votes", votes, "-p", "compare_with", "[outputs/twin]"
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"]
+    assert re.findall(r"(\d\d)_\w+: up to date", result.output) == ["01", "02", "03"]
     shown = (copy.folder / "notebooks" / "04_strategy_comparison.ipynb").read_text()
     assert "Krippendorff's alpha" in shown
     assert "multi_frame (twin: fer2013-cnn)" in shown
