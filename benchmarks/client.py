@@ -30,7 +30,7 @@ import openai
 import pandas as pd
 from aiohttp import web
 
-from fer_helpers.annotation import Archive, Entry, online
+from fer_helpers.annotation import Access, Archive, Entry, online
 from fer_helpers.emotions import SEVEN
 from fer_helpers.prompting import planning
 
@@ -154,7 +154,7 @@ async def ours(url: str, n: int, workers: int) -> float:
             planned(n),
             lambda *_: PICTURE,
             archive,
-            url,
+            Access(url),
             max_concurrency=workers,
             max_cost_usd=1e6,
             requests_per_minute=10**7,

@@ -223,7 +223,7 @@ class _Run:
             text = text.replace(self._key, "***")
         entry = Entry(
             key=row["key"],
-            status=replies.read(text, labels).status,
+            status=reply.answer.status if reply.answer else replies.read(text, labels).status,
             reply=text,
             model=row["model"],
             latency_s=reply.latency_s,
