@@ -90,6 +90,6 @@ def test_no_labels(small_copy, in_process, tmp_path):
     assert set(predictions.loc[torn, "status"]) == {"no_frame"}
     assert predictions.loc[~torn, "label"].notna().all()
     page = (folder / "report.html").read_text()
-    assert "has no labels" in page
+    assert "has no true labels" in page
     assert "missing" in page
     assert "<b>demo" not in page
