@@ -148,7 +148,7 @@ def _mean(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 STRATEGIES: dict[str, Strategy] = {
     "single_frame": Strategy(middle, only, "the middle key frame alone"),
-    "per_frame": Strategy(each, only, "every key frame judged by itself; scored a frame", per_frame=True),
+    "per_frame": Strategy(each, only, "every key frame judged by itself; scored per frame", per_frame=True),
     "majority_vote": Strategy(each, majority, "the label most key frames got"),
     "soft_vote": Strategy(each, mean_probability, "the label of greatest mean probability over key frames"),
     "weighted_vote": Strategy(
