@@ -36,7 +36,7 @@ with tempfile.TemporaryDirectory() as logs:
     began = time.perf_counter()
     (log,) = eval(task, model=model, max_samples=workers, log_dir=logs, display="none", log_images=False)
     seconds = time.perf_counter() - began
-assert log.status == "success" and len(log.samples) == n, log.status
+    assert log.status == "success" and len(log.samples) == n, log.status
 print(seconds)
 """
 
