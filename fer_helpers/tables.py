@@ -31,6 +31,9 @@ _RENAMED = {  # metrics in runs made before: their names of then and of today
 }
 
 
+_LABELLED = "status ok without a label, or a label without status ok"
+
+
 def _column(dtype: type | str, meaning: str, nullable: bool = False, isin: Iterable[str] | None = None) -> pa.Column:
     checks = pa.Check.isin(list(isin)) if isin else None
     return pa.Column(dtype, checks, nullable=nullable, description=meaning, coerce=True)
@@ -43,8 +46,10 @@ def _probabilities() -> dict[str, pa.Column]:
     }
 
 
-def _schema(columns: dict[str, pa.Column], unique: list[str]) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(columns, strict=True, unique=unique, ordered=True)
+def _schema(columns: dict[str, pa.Column], unique: list[str], labelled: bool = False) -> pa.DataFrameSchema:
+    """The schema of a table; with `labelled`, a row has a label if and only if its status is ok."""
+    fits = pa.Check(lambda table: (table["status"] == statuses.OK) == table["label"].notna(), error=_LABELLED)
+    return pa.DataFrameSchema(columns, checks=[fits] if labelled else [], strict=True, unique=unique, ordered=True)
 
 
 SCHEMAS: dict[str, pa.DataFrameSchema] = {
@@ -135,6 +140,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "created": _column(str, "when it arrived, ISO 8601, UTC"),
         },
         unique=["key"],
+        labelled=True,
     ),
     "predictions": _schema(
         {
@@ -157,6 +163,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "cost_usd": _column(float, "their price, US$", nullable=True),
         },
         unique=["clip_id", "frame_index", "strategy", "model", "taxonomy", "asked"],
+        labelled=True,
     ),
     "scores": _schema(
         {

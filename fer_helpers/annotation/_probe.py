@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _OTHER = "grey"  # a label that the words ask for and only a schema can forbid
 _MOST_REFUSALS = 8  # of fields, until it is clear that the request itself is refused
+_DEAD = 3  # forms that fail with the same 5xx: it is not the form
 _IMAGES = "(?:image|picture)"
 OPTIONAL = ("store", "temperature", "detail", "seed", "reasoning_effort")
 
@@ -85,25 +87,45 @@ class Probe:
         return replace(known, pictures=self._pictures)
 
     def _accepted(self, found: Capabilities) -> tuple[Capabilities, dict[str, Any]]:
-        """The first request that the server does not refuse, and its reply; of each refusal one field is learned."""
-        said = ""
+        """The first request that the server does not refuse, and its reply; of each refusal one field is learned.
+
+        Some servers answer 500 to a field they cannot serve, and some fail in passing: after a 5xx, what was dropped
+        is asked once more before anything is concluded.
+        """
+        said, doubted, signs = "", None, Counter[str]()
         for _ in range(_MOST_REFUSALS):
             try:
-                return found, self._ask(found)
+                reply = self._ask(found)
             except Exception as error:
                 failure = _failures.judge(error)
                 if failure.kind == "account":
                     raise access.ends_run(failure, error, self._to, self._asking.model) from None
                 said = failure.reason
-                most = _picture_limit(failure.reason)
+                if failure.kind != "request" and getattr(error, "status_code", 0) < 500:
+                    raise EndpointError(f"{self._to.base_url} fails at a first request: {said}; run again") from None
+                most = _picture_limit(said)
                 if most is not None and most < self._pictures:
                     raise too_many(self._to, self._asking.model, self._pictures, most) from None
+                if failure.kind != "request":
+                    doubted = doubted or found
+                    signs[failure.sign] += 1
+                    if signs[failure.sign] == _DEAD:
+                        raise EndpointError(f"{self._to.base_url} fails whatever is asked: {said}; run again") from None
                 changed = _without_refused(found, failure)
                 if changed is None:
                     break
                 found = changed
+            else:
+                return self._doubted(doubted) or (found, reply)
         some = "a request with a picture" if self._pictures == 1 else f"a request with {self._pictures} pictures"
         raise EndpointError(f"model {self._asking.model!r} at {self._to.base_url} refuses {some}: {said}")
+
+    def _doubted(self, found: Capabilities | None) -> tuple[Capabilities, dict[str, Any]] | None:
+        """What failed before with a 5xx, if it goes through now."""
+        try:
+            return (found, self._ask(found)) if found else None
+        except Exception:
+            return None
 
     def _ask(self, found: Capabilities, most: int = 0) -> dict[str, Any]:
         """One request about grey squares; its words ask for a label that its schema, if any, forbids."""

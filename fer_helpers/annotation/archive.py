@@ -180,17 +180,17 @@ class Archive:
         import pyarrow.parquet as pq
 
         types = {name: pa.float64() for name in ("latency_s", "usd", "earlier_usd")} | {"attempts": pa.int64()}
-        known = json.dumps(self._db.execute("SELECT address, model, learned FROM servers").fetchall())
-        schema = pa.schema(
-            [(name, types.get(name, pa.string())) for name in COLUMNS], metadata={_SERVERS: known.encode()}
-        )
+        schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
         rows = self._everything() if keys is None else self._select(COLUMNS, keys)
-        count = 0
+        count, models = 0, set[str]()
         with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as parquet:
             while some := list(islice(rows, 5000)):
                 columns = dict(zip(COLUMNS, map(list, zip(*some, strict=True)), strict=True))
                 parquet.write_table(pa.table(columns, schema=schema))
                 count += len(some)
+                models.update(columns["model"])
+            known = [server for model in sorted(models) for server in self.servers(model)]
+            parquet.add_key_value_metadata({_SERVERS: json.dumps(known)})
         return count
 
     def _everything(self) -> Iterator[tuple[Any, ...]]:
@@ -257,7 +257,7 @@ def _servers(path: Path) -> list[tuple[str, str, str]]:
     """What an export knows of servers; the file may be anybody's."""
     import pyarrow.parquet as pq
 
-    metadata = pq.read_schema(path).metadata or {}
+    metadata = pq.read_metadata(path).metadata or {}
     try:
         rows = json.loads(metadata.get(_SERVERS, b"[]"))
         return [(str(address), str(model), str(learned)) for address, model, learned in rows]

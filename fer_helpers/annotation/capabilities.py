@@ -55,7 +55,7 @@ def learn(
     before = None if again else known(to, asking.model, archive)
     if before and pictures <= before.pictures:
         return before
-    with to.client(retries=2) as client:
+    with to.client(retries=1) as client:
         probe = Probe(client, to, asking, pictures)
         found = probe.more_pictures(before) if before else probe.run()
     archive.remember(to.base_url, asking.model, json.dumps(asdict(found)))

@@ -13,6 +13,7 @@ from fer_helpers.prompting import planning
 from fer_helpers.prompting.planning import Asking
 from tests.support.dialects import DIALECTS, gateway, label_of, llama_cpp, mistral, ollama, openai, serve, vllm
 from tests.support.dialects.anywhere import ABRUPT, ENDS, FILTERS
+from tests.support.dialects.base import refusal
 from tests.support.plans import frames_of
 
 FRAMES = frames_of({f"c{n}": 2 for n in range(4)})
@@ -171,6 +172,32 @@ def test_nothing_is_concluded_from_a_reply_that_is_none(special, tmp_path):
             assert capabilities.known(Access(served.base_url), vllm.DIALECT.model, archive) is None
         else:
             assert found.form == "schema+logprobs"
+
+
+def test_a_server_that_is_still_loading_is_waited_for(tmp_path):
+    with serve(llama_cpp.LOADING) as served, Archive(tmp_path / "a.sqlite") as archive:
+        found = capabilities.learn(Access(served.base_url), Asking(llama_cpp.DIALECT.model), archive)
+    assert found.form == "schema+logprobs"
+
+
+def test_a_field_that_is_answered_with_500_is_dropped_and_a_500_in_passing_is_not_believed(tmp_path):
+    always = lambda asked: (  # noqa: E731
+        refusal(asked, 500, "logprobs are broken") if asked.body.get("logprobs") else None
+    )
+    with serve(replace(vllm.PROCESSED, refuse=always)) as served, Archive(tmp_path / "a.sqlite") as archive:
+        assert capabilities.learn(Access(served.base_url), Asking(vllm.DIALECT.model), archive).form == "schema"
+    once = dict.fromkeys((1, 2, 3), "engine_dead")  # the request and the client's two retries
+    with serve(vllm.PROCESSED, special=once) as served, Archive(tmp_path / "b.sqlite") as archive:
+        found = capabilities.learn(Access(served.base_url), Asking(vllm.DIALECT.model), archive)
+    assert found.form == "schema+logprobs"
+
+
+def test_a_dead_backend_is_named_after_a_few_requests(tmp_path):
+    """Behind LiteLLM a dead server took five seconds a request, and the first look asked eighteen times."""
+    with serve(gateway.DIALECT, special="dead_backend") as served, Archive(tmp_path / "a.sqlite") as archive:
+        with pytest.raises(EndpointError, match="fails whatever is asked"):
+            capabilities.learn(Access(served.base_url), Asking(gateway.DIALECT.model), archive)
+    assert len(served.asked) <= 6
 
 
 # --- replies ------------------------------------------------------------------------------------------------
