@@ -31,7 +31,8 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.explorer 2>/dev/null
 	$(BIN)/python -m benchmarks.frames 2>/dev/null
 
-# Real servers and other people's clients, in environments of their own: ten minutes. docs/servers.md says what works.
+# Real servers and other people's clients, in environments of their own; docs/servers.md says what works.
+# Half an hour on two busy cores.
 interop: $(READY) .venv-interop/ready .venv-litellm/ready
 	.venv-interop/bin/python -m pytest -p no:cacheprovider interop
 
