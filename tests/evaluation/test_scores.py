@@ -136,7 +136,7 @@ def test_whoever_is_worse_than_chance_has_a_negative_interval():
         ("kappa", -1, [[0, 0, 11], [0, 0, 2], [16, 0, 0]]),
         ("MCC", -1, [[0, 0, 11], [0, 0, 2], [25, 1, 0]]),
         ("UAR", 0, [[0, 0, 10], [0, 0, 0], [24, 0, 3]]),
-        ("F1, macro", 0, [[0, 0, 11], [0, 0, 0], [12, 0, 3]]),
+        ("macro F1", 0, [[0, 0, 11], [0, 0, 0], [12, 0, 3]]),
     ],
 )
 def test_no_interval_ends_where_the_metric_cannot_be(metric, floor, counts):
