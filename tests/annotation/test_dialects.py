@@ -7,7 +7,7 @@ import pytest
 
 from fer_helpers.annotation import Access, capabilities, online
 from fer_helpers.annotation import _transport as transport
-from fer_helpers.annotation.archive import Archive
+from fer_helpers.annotation.archive import Archive, Entry
 from fer_helpers.errors import EndpointError
 from fer_helpers.prompting import planning
 from fer_helpers.prompting.planning import Asking
@@ -131,6 +131,7 @@ def test_what_was_learned_is_remembered_and_travels_with_the_archive(tmp_path):
             asked = len(served.asked)
             assert capabilities.learn(there, asking, archive) == first
             assert len(served.asked) == asked  # nothing was asked again
+            archive.put(Entry("k", "ok", "{}", asking.model, 1.0, "2026-01-01"))
             archive.export(tmp_path / "a.parquet")
         with Archive(tmp_path / "b.sqlite") as archive:
             archive.import_(tmp_path / "a.parquet")
@@ -194,9 +195,12 @@ def test_a_field_that_is_answered_with_500_is_dropped_and_a_500_in_passing_is_no
 
 def test_a_dead_backend_is_named_after_a_few_requests(tmp_path):
     """Behind LiteLLM a dead server took five seconds a request, and the first look asked eighteen times."""
-    with serve(gateway.DIALECT, special="dead_backend") as served, Archive(tmp_path / "a.sqlite") as archive:
-        with pytest.raises(EndpointError, match="fails whatever is asked"):
-            capabilities.learn(Access(served.base_url), Asking(gateway.DIALECT.model), archive)
+    with (
+        serve(gateway.DIALECT, special="dead_backend") as served,
+        Archive(tmp_path / "a.sqlite") as archive,
+        pytest.raises(EndpointError, match="fails whatever is asked"),
+    ):
+        capabilities.learn(Access(served.base_url), Asking(gateway.DIALECT.model), archive)
     assert len(served.asked) <= 6
 
 
