@@ -56,7 +56,7 @@ def test_a_mark_reruns_what_reads_marks(small_copy):
     better = "sad" if clip["label"] != "sad" else "happy"
     marks.keep(marks.Mark(clip_id=clip["clip_id"], verdict=marks.LOOKS_WRONG, suggested=better), small_copy)
     result = fer("run", "params/demo.yaml", *SMALL)
-    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"], result.output
+    assert re.findall(r"(\d\d)_\w+: up to date", result.output) == ["01", "02", "03"], result.output
     shown = (small_copy / "notebooks" / "05_error_analysis.ipynb").read_text()
     assert "**1** clips are marked, **1** labels corrected" in shown
     assert "the corpus's labels" in shown
@@ -66,7 +66,7 @@ def test_a_mark_reruns_what_reads_marks(small_copy):
 def test_another_parameter_reruns_only_what_depends_on_it(small_copy, in_process):
     result = fer("run", "params/demo.yaml", *SMALL, "-p", "surprise_is", "negative")
     assert result.exit_code == 0, result.output
-    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03"]
+    assert re.findall(r"(\d\d)_\w+: up to date", result.output) == ["01", "02", "03"]
     assert "requests sent: 0" in result.output
 
 
@@ -78,7 +78,7 @@ def test_what_is_not_whole_is_done_again(small_copy, in_process):
     code[-1].execution_count = None
     nbformat.write(notebook, path)
     result = fer("run", "params/demo.yaml", *SMALL)
-    assert re.findall(r"(\d\d)_\w+: whole", result.output) == ["01", "02", "03", "04"]
+    assert re.findall(r"(\d\d)_\w+: up to date", result.output) == ["01", "02", "03", "04"]
 
 
 def test_plain_papermill_does_the_same(small_copy, tmp_path):
