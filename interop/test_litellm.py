@@ -43,7 +43,7 @@ def test_a_second_run_through_it_sends_nothing(through, llama, proxy, work):
     [("dead", None, "Connection error"), ("nonsense", "sk-wrong", "No connected db"), ("other", None, "other")],
     ids=["dead backend", "wrong key", "unknown model"],
 )
-def test_what_is_hopeless_ends_the_run_with_the_proxys_reason(proxy, work, model, key, reason):
+def test_what_is_hopeless_ends_the_run_with_what_the_proxy_says(proxy, work, model, key, reason):
     base_url, right = proxy
     folder = work / f"{model}-{key}"
     chosen = ["-p", "base_url", base_url, "-p", "model", model, "-p", "n_clips", 7, "-p", "archive", f"{folder}.sqlite"]
