@@ -24,7 +24,7 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _KEY = re.compile(
-    r"api[ _-]?key|\btoken\b|credential|permission|unauthori[sz]ed|authenticat(?:e|ion)|not authori[sz]ed|region|country"
+    r"api[ _-]?key|\btoken\b|credential|permission|unauthori[sz]ed|authentication|not authori[sz]ed|region|country"
     r"|territory|organi[sz]ation|project|account|suspended|deactivated",
     re.IGNORECASE,
 )
