@@ -197,7 +197,7 @@ def test_a_bad_manifest_is_refused(tmp_path, rows, message):
 
 def test_a_bad_endpoint_is_refused(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert "does not answer" in bad(tmp_path, *p(base_url="http://127.0.0.1:9/v1"))
+    assert "does not respond" in bad(tmp_path, *p(base_url="http://127.0.0.1:9/v1"))
     assert "set the environment variable OPENAI_API_KEY" in bad(tmp_path, *p(base_url="https://api.example.org/v1"))
 
 
