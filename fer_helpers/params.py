@@ -69,88 +69,88 @@ class Params(BaseModel):
     scene: str = Field("", description="only clips of this scene, such as FERV39k's DailyLife; empty: all")
     fold: int = Field(1, ge=1, le=5, description="fold of the splits, for DFEW and MAFW")
     corpus_frames: Literal["face", "whole"] = Field(
-        "face", description="frames cropped to the face or whole ones, where a corpus is distributed as both"
+        "face", description="frames cropped to the face, or whole frames, where a corpus is distributed as both"
     )
     other_labels: Literal["drop", "keep"] | dict[str, Literal[SEVEN]] = Field(  # type: ignore[valid-type]
         "drop",
-        description="clips with a label outside the seven: drop, keep unlabelled, or a mapping, contempt: disgust",
+        description="clips with a label outside the seven: drop, keep (unlabelled), or a mapping, {contempt: disgust}",
     )
-    n_clips: int = Field(240, ge=0, description="clips to render or to draw at random; 0: all there are")
+    n_clips: int = Field(240, ge=0, description="clips to render or to draw at random; 0: all")
     clip_seconds: float = Field(0.0, ge=0, description="cut videos into pieces this long, s; 0: whole")
     pictures_as: Literal["frames", "clips"] = Field(
-        "frames", description="pictures in one folder are the frames of a clip, or a clip each"
+        "frames", description="pictures in one folder are the frames of one clip, or one clip each"
     )
 
     # 02 frame extraction
     frame_choice: Literal["middle", "uniform", "all", "fps", "peak", "apex"] = Field(
-        "uniform", description="key frames kept"
+        "uniform", description="how key frames are chosen"
     )
-    n_frames: int = Field(5, ge=1, le=64, description="key frames a clip, for uniform and peak")
-    frames_per_second: float = Field(2.0, gt=0, le=1000, description="key frames a second, for fps")
+    n_frames: int = Field(5, ge=1, le=64, description="key frames per clip, for uniform and peak")
+    frames_per_second: float = Field(2.0, gt=0, le=1000, description="key frames per second, for fps")
     face_crop: Literal["none", "haar", "yunet"] = Field(
         "none", description="keep the whole frame, or a face found by this detector"
     )
     face_choice: Literal["largest", "central"] = Field("largest", description="which of several faces")
-    face_margin: float = Field(0.25, ge=0, le=2, description="around a face, of its box's longer side")
+    face_margin: float = Field(0.25, ge=0, le=2, description="margin around a face, share of its box's longer side")
     face_weights: str = Field("", description="YuNet's ONNX file, for yunet")
-    frame_size: int = Field(512, ge=0, description="longest side of a key frame, pixels; 0: as it is")
+    frame_size: int = Field(512, ge=0, description="longest side of a key frame, pixels; 0: unchanged")
     jpeg_quality: int = Field(90, ge=1, le=100, description="JPEG quality of the key frames")
     frame_store: str = Field("", description="folder or fsspec address for key frames; empty: the run's own folder")
-    dask_scheduler: str = Field("", description="address of the cluster that extracts; empty: threads here")
+    dask_scheduler: str = Field("", description="Dask cluster that extracts frames; empty: threads on this machine")
 
     # 03 zero-shot annotation
     base_url: str = Field("embedded", description="Chat Completions endpoint; embedded: the project's own")
-    model: str = Field("fer2013-cnn", min_length=1, description="model asked")
+    model: str = Field("fer2013-cnn", min_length=1, description="model name, as the endpoint calls it")
     strategies: Annotated[list[str], AfterValidator(_strategies)] = Field(
         DEFAULT_STRATEGIES,
         min_length=1,
-        description="ways of asking and pooling; multi_frame:3 is of three of the key frames",
+        description="how frames are asked about and answers pooled; multi_frame:3 uses three key frames",
     )
     cascade_below: float = Field(
-        0.6, ge=0, le=1, description="a cascade goes on where the label's probability is below this"
+        0.6, ge=0, le=1, description="a cascade asks about all frames where the label's probability is below this"
     )
     taxonomies: Annotated[list[str], _among(*TAXONOMIES)] = Field(
         list(TAXONOMIES), min_length=1, description="label sets asked for"
     )
-    prompt: Literal[tuple(PROMPTS)] = Field("labels", description="what is asked")  # type: ignore[valid-type]
+    prompt: Literal[tuple(PROMPTS)] = Field("labels", description="prompt template")  # type: ignore[valid-type]
     label_order: Literal["fixed", "shuffled"] = Field("fixed", description="order in which labels are named")
-    n_replicates: int = Field(1, ge=1, le=100, description="askings of a request that self_consistency pools")
-    temperature: float = Field(0.0, ge=0, le=2, description="of sampling; above 0 for replicates that may differ")
-    reasoning_effort: str = Field("", description="sent if not empty; models that reason by default want none here")
+    n_replicates: int = Field(1, ge=1, le=100, description="repeats of a request that self_consistency pools")
+    temperature: float = Field(0.0, ge=0, le=2, description="sampling temperature; above 0 so that repeats can differ")
+    reasoning_effort: str = Field("", description="sent if not empty; set none for models that reason by default")
     reply_form: Literal["auto", *FORMS] = Field(  # type: ignore[valid-type]
-        "auto", description="what the server is asked for; auto: found out by one probe"
+        "auto", description="how the reply is constrained; auto: determined by a probe"
     )
-    image_detail: Literal["low", "high", "auto"] = Field("low", description="resolution the model looks at")
+    image_detail: Literal["low", "high", "auto"] = Field("low", description="resolution at which pictures are seen")
     api_key_env: str = Field(
         "", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$",
         description="environment variable that holds the key for base_url; empty: OPENAI_API_KEY, for OpenAI alone",
     )  # fmt: skip
-    allow_plain_http: bool = Field(False, description="frames may go to another machine over http, not https")
-    timeout_s: float = Field(120.0, gt=0, le=3600, description="wait so long for a byte of a reply, s")
+    allow_plain_http: bool = Field(False, description="frames may be sent to another machine over http, not https")
+    timeout_s: float = Field(120.0, gt=0, le=3600, description="longest wait for a byte of a reply, s")
     max_tokens_out: int = Field(
-        0, ge=0, le=100_000, description="most tokens of a reply, reasoning included; 0: the prompt's own"
+        0, ge=0, le=100_000, description="maximum tokens of a reply, reasoning included; 0: the prompt's own limit"
     )
-    max_concurrency: int = Field(8, ge=1, le=1024, description="requests under way at once, at most")
-    requests_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
-    tokens_per_minute: int = Field(0, ge=0, description="the account's limit; 0: none")
+    max_concurrency: int = Field(8, ge=1, le=1024, description="maximum number of concurrent requests")
+    requests_per_minute: int = Field(0, ge=0, description="rate limit of your account; 0: none")
+    tokens_per_minute: int = Field(0, ge=0, description="rate limit of your account; 0: none")
     prices: str = Field("", description="YAML file with prices of your own, in the form of prices.yaml; empty: none")
-    max_cost_usd: float = Field(0.0, ge=0, description="ask no further where this could be exceeded, US$; 0: no cap")
+    max_cost_usd: float = Field(0.0, ge=0, description="cap on spending, US$; 0: no cap")
     retry_statuses: Annotated[list[str], _among(*RETRIABLE)] = Field(
-        [], description="failures to ask again although their reply is kept"
+        [], description="statuses asked again although a reply is archived"
     )
     allow_upload: bool = Field(False, description="frames may leave this machine for a remote endpoint")
-    archive: str = Field("outputs/archive.sqlite", min_length=1, description="answers kept between runs")
+    archive: str = Field("outputs/archive.sqlite", min_length=1, description="archive of replies, shared by runs")
 
     # 04 strategy comparison
     surprise_is: Literal["positive", "neutral", "negative", "left_out"] = Field(
         "positive", description="valence of surprise when seven classes are collapsed to three"
     )
-    n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples behind an interval")
-    votes: str = Field("", description="CSV of what people perceived (clip_id, rater, label); corpus: its own")
+    n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples per interval")
+    votes: str = Field("", description="CSV of human votes (clip_id, rater, label); corpus: its own")
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis
-    strategy_shown: str = Field("multi_frame", description="strategy whose errors are looked at, or imported")
+    strategy_shown: str = Field("multi_frame", description="strategy whose errors notebook 05 shows, or imported")
 
 
 def problems_in(error: ValidationError, known: Iterable[str]) -> str:
@@ -177,18 +177,18 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
     except ValidationError as error:
         raise ParamsError(f"{source}: {problems_in(error, Params.model_fields)}") from error
     if params.corpus != "demo" and not params.corpus_path:
-        raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, the folder it lies in")
+        raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, its folder")
     if (params.n_replicates > 1) != any(find(name).replicates for name in params.strategies):
         raise ParamsError(
-            f"{source}: n_replicates is {params.n_replicates}: strategy self_consistency pools 2 or more, others take 1"
+            f"{source}: n_replicates is {params.n_replicates}: strategy self_consistency needs 2 or more, all others 1"
         )
     if params.corpus == "demo" and (params.corpus_path or params.n_clips < 7):
         raise ParamsError(f"{source}: corpus 'demo' takes no corpus_path, and n_clips of at least 7")
     if params.manifest and params.corpus != "folder":
-        raise ParamsError(f"{source}: manifest is for corpus 'folder'; {params.corpus!r} has lists of its own")
+        raise ParamsError(f"{source}: manifest works with corpus 'folder' only; {params.corpus!r} has its own lists")
     if "://" in params.frame_store and re.search(r"://[^/]*@|[?#]", params.frame_store):
         # What was found is not repeated: it may be a key.
-        raise ParamsError(f"{source}: frame_store holds a user, key or option: credentials come from the environment")
+        raise ParamsError(f"{source}: frame_store contains a user, key or option: put credentials in the environment")
     return params
 
 
@@ -204,7 +204,7 @@ def flat_yaml(path: Path) -> dict[str, Any]:
         raise ParamsError(f"{shown(path)} is not YAML: {' '.join(str(error).split())}") from error
     values = {} if values is None else values
     if not isinstance(values, dict):
-        raise ParamsError(f"{shown(path)} holds a {type(values).__name__}: write `name: value` lines")
+        raise ParamsError(f"{shown(path)} contains a {type(values).__name__}: write `name: value` lines")
     return {str(name): value for name, value in values.items()}
 
 
@@ -220,5 +220,5 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
     if params.strategy_shown not in [*params.strategies, IMPORTED]:
-        raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not among strategies")
+        raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not in strategies")
     return params

@@ -24,7 +24,7 @@ from fer_helpers.paths import ROOT
         ({"taxonomies": ["eight"]}, "'eight' must be one of seven, ternary"),
         ({"surprise_is": "mixed"}, "surprise_is is 'mixed'"),
         ({"corpus": "folder"}, "needs corpus_path"),
-        ({"corpus": "ferv39k", "corpus_path": "x", "manifest": "m.csv"}, "manifest is for corpus 'folder'"),
+        ({"corpus": "ferv39k", "corpus_path": "x", "manifest": "m.csv"}, "manifest works with corpus 'folder' only"),
         ({"corpus": "demo", "n_clips": 3}, "n_clips of at least 7"),
     ],
 )
@@ -43,7 +43,7 @@ def test_an_integer_is_a_number_of_seconds():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a\n- b\n", "holds a list"),
+        ("- a\n- b\n", "contains a list"),
         ("n_frames: [1\n", "is not YAML"),
         ("n_frames: 1e-4\n", "n_frames is '1e-4'"),  # YAML reads it as a string
         ("allow_upload: maybe\n", "allow_upload is 'maybe'"),

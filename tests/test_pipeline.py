@@ -199,7 +199,7 @@ def test_a_bad_manifest_is_refused(tmp_path, rows, message):
 
 def test_a_bad_endpoint_is_refused(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert "does not answer" in bad(tmp_path, *p(base_url="http://127.0.0.1:9/v1"))
+    assert "does not respond" in bad(tmp_path, *p(base_url="http://127.0.0.1:9/v1"))
     named = p(base_url="https://api.example.org/v1", api_key_env="A_KEY", allow_upload="true")
     assert "set the environment variable A_KEY" in bad(tmp_path, *named)
 

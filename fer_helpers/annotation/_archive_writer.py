@@ -30,7 +30,7 @@ def archive_errors(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:  # locked, full, no permission: the file itself may be whole
         raise RunError(f"archive {shown(path)} cannot be used: {error}") from error
     except (sqlite3.Error, OSError) as error:
-        raise RunError(f"archive {shown(path)} is damaged or no archive: {error}; move it away") from error
+        raise RunError(f"archive {shown(path)} is damaged or not an archive: {error}; move it elsewhere") from error
 
 
 def connect(path: Path) -> sqlite3.Connection:

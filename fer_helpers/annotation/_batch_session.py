@@ -29,15 +29,15 @@ def session(folder: Path, to: access.Access) -> Iterator[tuple[openai.OpenAI, Le
     base_url = to.base_url
     if base_url in (access.EMBEDDED, access.REPLAY):
         raise EndpointError(
-            f"base_url is {base_url!r}, but batches need a server that outlives this command: start "
-            "`fer-helpers serve` and give its address"
+            f"base_url is {base_url!r}, but a batch needs a server that keeps running: start "
+            "`fer-helpers serve` and set base_url to its address"
         )
     timeout = openai.Timeout(TIMEOUT_S, connect=CONNECT_S)
     with locked(folder), to.client(RETRIES, timeout) as client, explained(to):
         ledger = Ledger(folder)
         elsewhere = sorted({shard.base_url for shard in ledger.open} - {base_url})
         if elsewhere:
-            raise EndpointError(f"batches are under way at {elsewhere[0]}, not at {base_url}: collect them there first")
+            raise EndpointError(f"batches are pending at {elsewhere[0]}, not at {base_url}: collect them there first")
         _refresh(client, ledger)
         yield client, ledger
 
@@ -60,12 +60,12 @@ def explained(to: access.Access) -> Iterator[None]:
         failure = judge(error)
         if error.status_code == 404:
             name = path.removesuffix("/content").rpartition("/")[2]
-            raise EndpointError(f"{base_url} does not know {name} (any more): is the key another account's?") from None
+            raise EndpointError(f"{base_url} does not know {name}: does the key belong to another account?") from None
         if failure.kind == "account":
             raise access.ends_run(failure, error, to, "") from None
-        raise EndpointError(f"{base_url} refuses: {failure.reason}") from None
+        raise EndpointError(f"{base_url} rejected the request: {failure.reason}") from None
     except (openai.APIConnectionError, httpx2.TransportError) as error:
-        raise EndpointError(f"{base_url} does not answer: repeat the command; what was done stays done") from error
+        raise EndpointError(f"{base_url} does not respond: repeat the command; finished steps are kept") from error
 
 
 def _refresh(client: openai.OpenAI, ledger: Ledger) -> None:
@@ -85,7 +85,7 @@ def _refresh(client: openai.OpenAI, ledger: Ledger) -> None:
             try:
                 shard.take(client.batches.retrieve(shard.batch_id))
             except openai.NotFoundError:  # the others' replies are to be had all the same
-                shard.note = f"the server does not know it (any more): {give_up_hint(shard)}"
+                shard.note = f"the server does not know it: {give_up_hint(shard)}"
     ledger.save()
 
 

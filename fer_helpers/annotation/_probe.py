@@ -118,7 +118,7 @@ class Probe:
             else:
                 return self._doubted(doubted) or (found, reply)
         some = "a request with a picture" if self._pictures == 1 else f"a request with {self._pictures} pictures"
-        raise EndpointError(f"model {self._asking.model!r} at {self._to.base_url} refuses {some}: {said}")
+        raise EndpointError(f"model {self._asking.model!r} at {self._to.base_url} rejected {some}: {said}")
 
     def _doubted(self, found: Capabilities | None) -> tuple[Capabilities, dict[str, Any]] | None:
         """What failed before with a 5xx, if it goes through now."""
@@ -147,7 +147,7 @@ class Probe:
         if choice.get("finish_reason") == "length" and not message.get("content") and thought:
             raise EndpointError(
                 f"model {self._asking.model!r} spent all {spent} tokens of its reply on reasoning: set "
-                "reasoning_effort: none if the server heeds it, or max_tokens_out to some thousand"
+                "reasoning_effort: none if the server obeys it, or max_tokens_out to a few thousand"
             )
 
     def _limited(self, found: Capabilities) -> Capabilities:
@@ -263,6 +263,6 @@ def _picture_limit(reason: str) -> int | None:
 
 def too_many(to: access.Access, model: str, wanted: int, most: int) -> EndpointError:
     return EndpointError(
-        f"model {model!r} at {to.base_url} takes {most} picture(s) in a request, and {wanted} are asked about at once: "
-        "leave out multi_frame and the like, ask with mosaic, or raise the server's limit"
+        f"model {model!r} at {to.base_url} takes at most {most} picture(s) per request, and {wanted} are needed: "
+        "leave out multi_frame and similar strategies, use mosaic, or raise the server's limit"
     )

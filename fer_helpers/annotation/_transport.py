@@ -197,7 +197,7 @@ def _object(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise BadReply(f"the reply is not JSON: {error}", text) from None
     if not isinstance(content, dict):
-        raise BadReply("the reply is no completion", text)
+        raise BadReply("the reply is not a completion", text)
     return content
 
 
@@ -209,4 +209,4 @@ def _answer(text: str, content: Mapping[str, Any], labels: Sequence[str]) -> rep
     if answer.status != statuses.ERROR:
         return answer
     status, code = replies.error_code(content)
-    raise BadReply(answer.text or "the reply holds no answer", text, status, code)
+    raise BadReply(answer.text or "the reply contains no answer", text, status, code)

@@ -64,7 +64,9 @@ class Access:
         if not key:
             raise EndpointError(f"{self.base_url} needs a key: set the environment variable {self.variable}")
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise EndpointError(f"the environment variable {self.variable} holds a space or a character no key has")
+            raise EndpointError(
+                f"the environment variable {self.variable} contains a character that is invalid in a key"
+            )
         return key
 
     def client(self, retries: int = 0, timeout: Any = None) -> openai.OpenAI:
@@ -157,13 +159,13 @@ def check(params: Params, corpus_allows: bool) -> list[str]:
         host = urlsplit(access.base_url).hostname
         if not (corpus_allows or params.allow_upload):
             raise EndpointError(
-                f"frames would leave this machine for {host}, and the corpus does not "
-                "say that its terms allow it: if you may upload them, set allow_upload: true"
+                f"frames would be sent from this machine to {host}, and the terms of the "
+                "corpus are not known to allow it: if you may upload them, set allow_upload: true"
             )
         if urlsplit(access.base_url).scheme == "http" and not params.allow_plain_http:
             raise EndpointError(
-                f"frames would go to {host} over http, where anybody between can read them: use https, or set "
-                "allow_plain_http: true for a network of your own"
+                f"frames would be sent to {host} over http, where anyone on the way can read them: use https, or set "
+                "allow_plain_http: true on your own network"
             )
     _ = access.key
     return _listed(access, params.model)
@@ -176,14 +178,14 @@ def _check_address(base_url: str) -> None:
     if parts.username or parts.password or parts.query or parts.fragment:
         # What was found is not repeated: it may be a key.
         raise EndpointError(
-            f"base_url for {parts.hostname} holds a user, key or option: give the address alone; the key is read from "
-            "the environment variable that api_key_env names"
+            f"base_url for {parts.hostname} contains a user, key or option: give the address alone; the key is read "
+            "from the environment variable that api_key_env names"
         )
     if parts.hostname in ("0.0.0.0", "::"):
-        raise EndpointError(f"base_url is {base_url!r}, where a server listens, not an address: use 127.0.0.1")
+        raise EndpointError(f"base_url is {base_url!r}, an address to listen on, not to call: use 127.0.0.1")
     if parts.path.rstrip("/").endswith(("/completions", "/responses", "/models")):
         shorter = base_url[: base_url.rindex("/v1") + 3] if "/v1" in base_url else base_url.rpartition("/")[0]
-        raise EndpointError(f"base_url is {base_url!r}: leave out what stands after {shorter}")
+        raise EndpointError(f"base_url is {base_url!r}: remove what follows {shorter}")
 
 
 def _listed(access: Access, model: str) -> list[str]:
@@ -218,12 +220,14 @@ def _about(listing: object, model: str) -> list[str]:
     alike = next((name for name in known if name.partition(":")[0] == model.partition(":")[0]), None)
     if model not in known and known and not alike:
         names = ", ".join(sorted(known)[:8])
-        return [f"{model!r} is not in the server's list of models ({names}): a first request will tell."]
+        return [
+            f"{model!r} is not in the server's list of models ({names}): a first request will show if it is served."
+        ]
     ends = known.get(model, {}).get("shutdown_date")
     if ends is None:
         return []
     day = datetime.fromtimestamp(ends, UTC).date().isoformat() if isinstance(ends, int | float) else str(ends)
-    return [f"Model {model} is shut down on {day}: what it answers cannot be asked again after that."]
+    return [f"Model {model} is shut down on {day}: its replies cannot be reproduced after that."]
 
 
 def ends_run(failure: _failures.Failure, error: Exception, access: Access, model: str) -> EndpointError:
@@ -232,17 +236,17 @@ def ends_run(failure: _failures.Failure, error: Exception, access: Access, model
     status = getattr(error, "status_code", None) or getattr(error, "status", None)
     if _failures.untrusted(error):
         return EndpointError(
-            f"the certificate of {where} is not trusted here ({failure.reason[:120]}): name its authority's file in "
-            "the environment variable SSL_CERT_FILE"
+            f"the certificate of {where} is not trusted on this machine ({failure.reason[:120]}): set "
+            "the environment variable SSL_CERT_FILE to the file of its authority"
         )
     if status is None:
-        return EndpointError(f"{where} does not answer: start the server, or correct base_url; run again to go on")
+        return EndpointError(f"{where} does not respond: start the server, or correct base_url; run again to resume")
     if 300 <= status < 400:
         there = getattr(error, "response", None)
         to = there.headers.get("location", "another address") if there is not None else "another address"
-        return EndpointError(f"{where} sends on to {to}, where nothing was sent: give that as base_url if you trust it")
+        return EndpointError(f"{where} redirects to {to}, which was not followed: set base_url to it if you trust it")
     if status == 401:
-        key = f"refuses the key: check {variable}" if variable else "wants a key: name its variable in api_key_env"
+        key = f"rejected the key: check {variable}" if variable else "needs a key: name its variable in api_key_env"
         return EndpointError(f"{where} {key} (401: {_without(failure.reason, access)})")
     if status in (404, 405):
         said = _without(failure.reason, access)
@@ -254,7 +258,7 @@ def ends_run(failure: _failures.Failure, error: Exception, access: Access, model
         said = _without(failure.reason, access)
         return EndpointError(f"the account at {where} has no quota or money left ({said}): top it up and run again")
     return EndpointError(
-        f"{where} answers {status} whatever is asked: {_without(failure.reason, access)}; what was answered is kept"
+        f"{where} returns status {status} for every request: {_without(failure.reason, access)}; replies are kept"
     )
 
 

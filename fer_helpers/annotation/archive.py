@@ -230,7 +230,9 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     strange = sorted(found.symmetric_difference(COLUMNS) - set(_LATER))
     if strange:
         db.execute("ROLLBACK")
-        raise RunError(f"archive {shown(path)} is of another version: see its columns {', '.join(strange)}")
+        raise RunError(
+            f"archive {shown(path)} is from another version, with columns unknown or missing: {', '.join(strange)}"
+        )
     for name, form in _LATER.items():
         if name not in found:
             db.execute(f"ALTER TABLE entries ADD COLUMN {name} {form}")
@@ -246,7 +248,7 @@ def _parquet(path: Path) -> Iterator[list[dict[str, Any]]]:
             names = parquet.schema_arrow.names
             if set(COLUMNS).symmetric_difference(names) - set(_LATER):
                 found = ", ".join(map(str, names))[:200]
-                raise RunError(f"{shown(path)} is no export of an archive: its columns are {found}")
+                raise RunError(f"{shown(path)} is not an exported archive: its columns are {found}")
             for batch in parquet.iter_batches(5000):
                 yield batch.to_pylist()
     except (OSError, pa.ArrowException) as error:
@@ -262,7 +264,7 @@ def _servers(path: Path) -> list[tuple[str, str, str]]:
         rows = json.loads(metadata.get(_SERVERS, b"[]"))
         return [(str(address), str(model), str(learned)) for address, model, learned in rows]
     except (ValueError, TypeError, RecursionError) as error:
-        raise RunError(f"{shown(path)} is no export of an archive: what it says of servers cannot be read") from error
+        raise RunError(f"{shown(path)} is not an exported archive: its server capabilities cannot be read") from error
 
 
 def _check(row: dict[str, Any], path: Path) -> None:
@@ -278,7 +280,7 @@ def _check(row: dict[str, Any], path: Path) -> None:
         wrong += [] if _is_object(row["reply"]) else ["reply"]
     if wrong:
         name = wrong[0]
-        raise RunError(f"{shown(path)} is no export of an archive: a row has {name} {str(row[name])[:60]!r}")
+        raise RunError(f"{shown(path)} is not an exported archive: a row has {name} {str(row[name])[:60]!r}")
 
 
 def _is_object(text: str) -> bool:

@@ -75,7 +75,7 @@ def _numbered(lines: Iterable[Line], limits: Limits) -> Iterator[tuple[int, Line
         if len(line.data) > limits.bytes or line.tokens > limits.tokens:
             raise RunError(
                 f"request {line.key[:12]} has {len(line.data)} bytes and about {line.tokens} tokens, but a shard may "
-                f"have {limits.bytes} and {limits.tokens}: take a smaller frame_size or fewer frames"
+                f"have at most {limits.bytes} and {limits.tokens}: use a smaller frame_size or fewer frames"
             )
         count, size, tokens = count + 1, size + len(line.data), tokens + line.tokens
         above = count > limits.requests or size > limits.bytes or tokens > limits.tokens

@@ -81,8 +81,8 @@ class Ledger:
             self.shards = []
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(
-                f"{shown(self.path)} is damaged ({error}): it says which batches are under way and paid for, so "
-                "repair it; without it they are found again as long as the server lists them"
+                f"{shown(self.path)} is damaged ({error}): it records which batches are pending and paid for: "
+                "repair it, or move it elsewhere and submit again, which finds the batches that the server still lists"
             ) from error
 
     def save(self) -> None:
@@ -118,7 +118,7 @@ class Ledger:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise RunError(f"{shown(path)}, the keys of a shard, cannot be read: {error}") from error
+            raise RunError(f"{shown(path)}, the request keys of a shard, cannot be read: {error}") from error
 
     @property
     def open(self) -> Sequence[Shard]:
@@ -144,5 +144,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            raise RunError(f"another `fer-helpers batch` is at work in {shown(folder)}: wait for its end") from error
+            raise RunError(
+                f"another `fer-helpers batch` is already running in {shown(folder)}: wait until it has finished"
+            ) from error
         yield

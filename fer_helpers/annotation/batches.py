@@ -105,7 +105,9 @@ def _affordable(rows: pd.DataFrame, ledger: Ledger, limits: Limits, spent: float
     if not limits.usd:
         return rows
     if rows["cost_usd"].isna().any():
-        raise EndpointError("max_cost_usd cannot be kept: the model has no price; give it in a file (prices), or set 0")
+        raise EndpointError(
+            "max_cost_usd cannot be enforced: the model's price is unknown; add it to a price file (prices), or set 0"
+        )
     left = limits.usd - spent - sum(shard.usd for shard in ledger.open)
     return rows[(rows["cost_usd"] * pricing.BATCH_DISCOUNT).cumsum() <= left]
 
@@ -177,7 +179,7 @@ def status(folder: Path, to: access.Access) -> pd.DataFrame:
 
 def _check_any(folder: Path) -> None:
     if not Ledger(folder).shards:
-        raise RunError(f"{shown(folder)} has no batches: submit them with `fer-helpers batch submit`")
+        raise RunError(f"{shown(folder)} has no batches: submit some with `fer-helpers batch submit`")
 
 
 _COUNTED = (*statuses.ANSWER, "known", "not run", "strange")
@@ -208,7 +210,7 @@ def collect(
                     counts = _collect(client, ledger, shard, archive, prices)
                 except (openai.APIStatusError, RunError) as error:
                     reason = judge(error).reason if isinstance(error, openai.APIStatusError) else str(error)
-                    shard.note = f"its replies cannot be had ({reason}): {give_up_hint(shard)}"
+                    shard.note = f"its replies cannot be fetched ({reason}): {give_up_hint(shard)}"
                 else:
                     shard.note = _outcome(shard, counts)
                     forget(client, shard)
@@ -232,7 +234,7 @@ def give_up(folder: Path, shard_id: str) -> Shard:
         shard = next((one for one in ledger.open if one.id == shard_id), None)
         if shard is None:
             known = ", ".join(one.id for one in ledger.open) or "none"
-            raise RunError(f"{shown(folder)} has no open shard {shard_id!r}: open are {known}")
+            raise RunError(f"{shown(folder)} has no open shard {shard_id!r}: the open shards are {known}")
         shard.collected, shard.note = datetime.now(UTC).isoformat(timespec="seconds"), "given up"
         ledger.save()
     return shard

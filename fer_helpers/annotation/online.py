@@ -114,7 +114,8 @@ def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None, prices: p
     for model in unique["model"].unique():
         if prices.price(model) is None:
             raise ParamsError(
-                f"max_cost_usd is {cap}, but {model} has no price: leave it empty, or give the price in a file (prices)"
+                f"max_cost_usd is {cap}, but the price of {model} is unknown: leave it empty, or "
+                "add the price to a price file (parameter prices)"
             )
     return Budget(cap, books.spent(unique, archive, prices))
 
@@ -253,15 +254,15 @@ class _Run:
             return None
         said = failure.reason.replace(self._key, "***") if len(self._key) >= 8 else failure.reason
         return EndpointError(
-            f"{self._alike[failure.sign]} requests to {self._access.base_url} failed alike, with no answer between "
-            f"them: {said}; what was answered is kept, run again to go on"
+            f"{self._alike[failure.sign]} requests to {self._access.base_url} failed in the same way, with no answer "
+            f"in between: {said}; replies are kept; run again to resume"
         )
 
     def _over_budget(self, progress: Progress) -> BudgetError:
         done, cap, spent = progress.counts.total(), self._budget.cap, self._budget.spent
         return BudgetError(
-            f"US$ {spent:.6f} of max_cost_usd {cap} are spent, and the next request could go beyond: {done} were "
-            f"answered in this run and are kept, {len(self._left) - done} are left; raise the cap to resume"
+            f"US$ {spent:.6f} of max_cost_usd {cap} are spent and the next request could exceed it: {done} requests "
+            f"were answered in this run and are kept, {len(self._left) - done} remain; raise the cap to resume"
         )
 
 

@@ -48,7 +48,7 @@ def of_batch(run: Run, frames: pd.DataFrame, archive: Archive) -> pd.DataFrame:
     found = known(run, archive)
     if found is None and run.params.reply_form == "auto":
         raise EndpointError(
-            f"what {run.params.base_url} can do is not known, and a batch cannot find out: run `fer-helpers probe`, "
+            f"what {run.params.base_url} can do is not known, and a batch cannot probe it: run `fer-helpers probe`, "
             "or set reply_form, to schema+logprobs for OpenAI"
         )
     return planned(run, frames, found or capabilities.ASSUMED)

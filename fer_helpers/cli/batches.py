@@ -111,7 +111,7 @@ def collect(params: Params) -> None:
 @click.argument("shard")
 @with_params
 def give_up(params: Params, shard: str) -> None:
-    """Wait no longer for the replies of SHARD, whose output is gone: its requests may be asked, and paid, again."""
+    """Wait no longer for the replies of SHARD, whose output is gone: its requests may be sent, and billed, again."""
     from fer_helpers.annotation import batches
 
     lost = batches.give_up(resolve(params.out), shard)

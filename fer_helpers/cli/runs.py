@@ -80,8 +80,8 @@ def plan(params: Params) -> None:
 
 @main.command()
 @with_params
-@click.option("--again", is_flag=True, help="find out anew, though it is known")
-@click.option("--yes", is_flag=True, help="with --again: do not ask where answers would be paid for again")
+@click.option("--again", is_flag=True, help="probe again although the result is known")
+@click.option("--yes", is_flag=True, help="with --again: no confirmation where answers would be paid for again")
 def probe(params: Params, again: bool, yes: bool) -> None:
     """Find out what a run's server can do with its model, by a few requests about a grey square, and remember it."""
     from fer_helpers import corpora, pipeline
@@ -97,7 +97,7 @@ def probe(params: Params, again: bool, yes: bool) -> None:
             answered = len(online.answered(plans.planned(started, frames, before), kept))
             if answered:
                 click.confirm(
-                    f"{answered} requests are answered; they are paid for again if the server changed. Go on?",
+                    f"{answered} requests are answered; they are paid for again if the server has changed. Continue?",
                     abort=True,
                 )
         found = plans.learn(started, frames, kept, again)
@@ -133,7 +133,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
     from fer_helpers.runs import open_run
 
     if len(folders) < 2:
-        raise RunError(f"{len(folders)} folder(s) given: name two runs or more, e.g. outputs/a outputs/b")
+        raise RunError(f"{len(folders)} folder(s) given: name two or more runs, e.g. outputs/a outputs/b")
     runs = [open_run(resolve(folder)) for folder in folders]
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)

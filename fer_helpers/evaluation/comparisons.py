@@ -224,7 +224,7 @@ def sentence(row: dict[str, Any]) -> str:
     a, b = pair_names(row)
     metric, n_clips = row["metric"], row["n_clips"]
     if not n_clips:
-        return f"No clip has a label of both {a} and {b}: nothing is compared."
+        return f"{a} and {b} have no labelled clip in common: not compared."
     clips = "1 clip" if n_clips == 1 else f"{n_clips} clips"
     if row["n_groups"] != n_clips:
         clips += f" of {row['n_groups']} {row['unit']}"
@@ -239,7 +239,7 @@ def _doubt(row: dict[str, Any], a: str, b: str) -> str:
     p = "Holm-adjusted p " + ("< 0.001" if row["p_holm"] < 0.001 else f"= {row['p_holm']:.3f}")
     said = f"{a} minus {b} is {row['difference']:+.3f}"
     if np.isnan(row["ci_low"]):
-        return f"{said}, too little data for an interval, {p}"
+        return f"{said}, too few clips for an interval, {p}"
     said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p}"
     missed = f"; minimum detectable difference {row['detectable']:.3f} (80 % power, unadjusted)"
     return said + (missed if row["p_holm"] >= 0.05 else "")

@@ -89,7 +89,7 @@ def ensemble(name: str, predictions: pd.DataFrame) -> pd.DataFrame:
     raters = predictions[["model", "strategy"]].drop_duplicates()
     if predictions["frame_index"].notna().any() or raters["model"].duplicated().any():
         found = ", ".join(sorted(raters["strategy"].unique()))
-        raise ValueError(f"an ensemble needs one clip-level strategy a model, found {found}: choose one a model")
+        raise ValueError(f"an ensemble needs one clip-level strategy per model, found {found}: choose one per model")
     parts = [_pooled(name, part) for _, part in predictions.groupby(["taxonomy", "asked"], sort=False)]
     columns = list(tables.SCHEMAS["predictions"].columns)
     return tables.check("predictions", pd.concat(parts) if parts else pd.DataFrame(columns=columns))

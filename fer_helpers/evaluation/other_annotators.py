@@ -32,7 +32,7 @@ def read_predictions(path: Path, clips: pd.DataFrame) -> pd.DataFrame:
     rows = _rows(path, ["clip_id", "annotator", "label"], _OPTIONAL, clips)
     refuse(path, rows["clip_id"], rows["annotator"] == "", "annotator is empty", "name who or what gave the label")
     twice = rows.duplicated(["clip_id", "annotator"], keep=False)
-    refuse(path, rows["clip_id"], twice, "two labels by one annotator", "give one label a clip and annotator")
+    refuse(path, rows["clip_id"], twice, "two labels by one annotator", "give one label per clip and annotator")
     parts = [_annotator(path, str(name), part) for name, part in rows.groupby("annotator", sort=False)]
     predicted = tables.check("predictions", pd.concat(parts))
     return tables.check("predictions", pd.concat([predicted, collapsed(predicted)]))
@@ -72,7 +72,7 @@ def _probabilities(path: Path, rows: pd.DataFrame, taxonomy: str) -> pd.DataFram
     given = (text != "").any(axis=1)
     total = shares.sum(axis=1, skipna=False)
     wrong = given & ~(shares.ge(0).all(axis=1) & total.between(0.98, 1.02))
-    some = f"give {', '.join(names)}, from 0 to 1 and 1 together"
+    some = f"give {', '.join(names)}, each from 0 to 1, with sum 1"
     refuse(path, rows["clip_id"], wrong, "invalid probabilities", some)
     return shares.div(total, axis=0)
 
@@ -109,7 +109,7 @@ def read_votes(path: Path, clips: pd.DataFrame) -> pd.DataFrame:
     label = rows["label"].map(parse_emotion)
     refuse(path, rows["label"], label.isna(), "unknown label", f"use one of {', '.join(SEVEN)}, or delete the rows")
     twice = rows.duplicated(["clip_id", "rater"], keep=False)
-    refuse(path, rows["clip_id"], twice, "two labels by one rater", "give one label a clip and rater")
+    refuse(path, rows["clip_id"], twice, "two labels by one rater", "give one label per clip and rater")
     return rows.assign(label=label)[["clip_id", "rater", "label"]]
 
 
@@ -117,7 +117,7 @@ def _rows(path: Path, needed: Sequence[str], optional: Sequence[str], clips: pd.
     """The CSV file at `path` as text, checked for clips the run does not have."""
     rows = read_list(path, needed, optional)
     unknown = ~rows["clip_id"].isin(clips["clip_id"])
-    refuse(path, rows["clip_id"], unknown, "clip_id is no clip of the run", "use the clip_id of its clips.parquet")
+    refuse(path, rows["clip_id"], unknown, "clip_id is not in the run", "use the clip_id of its clips.parquet")
     return rows
 
 

@@ -154,7 +154,7 @@ def by_strength(joined: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_confidence(joined: pd.DataFrame) -> pd.DataFrame:
-    """Mean confidence and share right in bands of confidence."""
+    """Mean confidence and share correct in bands of confidence."""
     names = ["up to 0.4", "up to 0.6", "up to 0.8", "up to 1"]
     bands = pd.cut(joined["confidence"], [0, 0.4, 0.6, 0.8, 1], labels=names, include_lowest=True)
     bands = bands.rename("confidence band")

@@ -137,7 +137,7 @@ class PriceBook:
         (8500, 2833)
         """
         if min(width, height) < 1:
-            raise ValueError(f"a picture of {width} x {height} pixels has no size")
+            raise ValueError(f"picture size {width} x {height} pixels must be above 0")
         families = [family for family in self.images if model == family or model.startswith(f"{family}-")]
         if not families:
             return _patch_tokens(_Patches(multiplier=1.5), width, height, detail)

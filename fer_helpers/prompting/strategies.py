@@ -147,9 +147,9 @@ def _mean(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "single_frame": Strategy(middle, only, "the middle key frame alone"),
-    "per_frame": Strategy(each, only, "every key frame judged by itself; scored per frame", per_frame=True),
-    "majority_vote": Strategy(each, majority, "the label most key frames got"),
+    "single_frame": Strategy(middle, only, "the middle key frame"),
+    "per_frame": Strategy(each, only, "every key frame labelled by itself; scored per frame", per_frame=True),
+    "majority_vote": Strategy(each, majority, "the most frequent label over key frames"),
     "soft_vote": Strategy(each, mean_probability, "the label of greatest mean probability over key frames"),
     "weighted_vote": Strategy(
         each, majority, "a vote in which key frames near the greatest motion count more", weigh=near_the_peak
@@ -158,11 +158,14 @@ STRATEGIES: dict[str, Strategy] = {
     "mosaic": Strategy(all_at_once, only, "all key frames in one request, as one picture", mosaic=True),
     # FrugalGPT's cascade (Chen, Zaharia & Zou 2023, arXiv 2305.05176), with ways of asking for models.
     "cascade": Strategy(
-        middle, only, "the middle key frame alone; where that is unsure, all of them in one request", then="multi_frame"
+        middle,
+        only,
+        "the middle key frame; where its confidence is low, all key frames in one request",
+        then="multi_frame",
     ),
     # Wang et al. 2023, Self-consistency improves chain of thought reasoning, arXiv 2203.11171.
     "self_consistency": Strategy(
-        all_at_once, majority, "the label most askings of the same request gave", replicates=True
+        all_at_once, majority, "the most frequent label over repeats of the same request", replicates=True
     ),
 }
 
@@ -174,7 +177,7 @@ DEFAULT_STRATEGIES = [
 
 
 def find(name: str) -> Strategy:
-    """The strategy called `name`; "multi_frame:3" is multi_frame over three of the key frames, evenly spread.
+    """The strategy called `name`; "multi_frame:3" is multi_frame over three of the key frames, evenly spaced.
 
     Raises:
         ValueError: there is none.
@@ -191,10 +194,13 @@ def find(name: str) -> Strategy:
     }
     match = re.fullmatch(r"(\w+):([1-9][0-9]?)", name, re.ASCII)
     if not match or match[1] not in over_all:
-        raise ValueError(f"{name!r} must be one of {', '.join(STRATEGIES)}; or {', '.join(over_all)} with :3 or so")
+        raise ValueError(
+            f"{name!r} must be one of {', '.join(STRATEGIES)}; or one of {', '.join(over_all)} followed by :k, "
+            "e.g. multi_frame:3"
+        )
     strategy, k = over_all[match[1]], int(match[2])
     return replace(
         strategy,
         groups=lambda frames: strategy.groups(evenly_spaced(frames, k)),
-        about=f"{strategy.about}; {k} of them, evenly spread",
+        about=f"{strategy.about}; {k} of them, evenly spaced",
     )

@@ -167,7 +167,9 @@ def test_a_file_of_another_version_is_refused(tmp_path):
     other = sqlite3.connect(tmp_path / "a.sqlite")
     other.execute("CREATE TABLE entries (key, answer)")
     other.close()
-    with pytest.raises(RunError, match=r"a.sqlite is of another version: see its columns answer, created"):
+    with pytest.raises(
+        RunError, match=r"a.sqlite is from another version, with columns unknown or missing: answer, created"
+    ):
         Archive(tmp_path / "a.sqlite")
 
 

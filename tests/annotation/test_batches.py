@@ -246,7 +246,7 @@ def test_a_lost_ledger_is_found_again(tmp_path):
 def test_an_upload_that_fails_is_undone(tmp_path, monkeypatch):
     with bench(tmp_path) as one:
         monkeypatch.setattr(endpoint.files, "MAX_FILE", 100)
-        with pytest.raises(EndpointError, match=r"refuses: .*larger than"):
+        with pytest.raises(EndpointError, match=r"rejected the request: .*larger than"):
             one.submit()
         assert [shard.state for shard in one.ledger()] == ["uploading"]
         monkeypatch.undo()
@@ -282,7 +282,7 @@ def test_the_cost_cap_counts_what_was_billed(tmp_path):
         assert one.submit(priced, usd=0.055) == []
         one.ended().collect()  # it failed: nothing was billed
         assert [shard.requests for shard in one.submit(priced, usd=0.055)] == [5]
-        with pytest.raises(EndpointError, match="cannot be kept"):
+        with pytest.raises(EndpointError, match="cannot be enforced"):
             one.submit(PLANNED.assign(cost_usd=None), usd=1.0)
 
 
@@ -304,7 +304,7 @@ def test_batches_elsewhere_are_not_forgotten(tmp_path):
         one.submit()
         with (
             bench(tmp_path) as other,
-            pytest.raises(EndpointError, match=r"are under way at .*collect them there first"),
+            pytest.raises(EndpointError, match=r"are pending at .*collect them there first"),
         ):
             other.submit()
 
@@ -323,7 +323,7 @@ def test_a_batch_the_server_does_not_know_is_not_paid_again(tmp_path):
 
 def test_two_at_once_are_kept_apart(tmp_path):
     with bench(tmp_path) as one:
-        with batch_ledger.locked(one.folder), pytest.raises(RunError, match="is at work"):
+        with batch_ledger.locked(one.folder), pytest.raises(RunError, match="is already running"):
             one.submit()
         assert len(one.submit()) == 1
 
@@ -350,7 +350,7 @@ def test_what_cannot_work_is_said_in_one_line(tmp_path, monkeypatch):
     with bench(tmp_path) as served:
         gone = Bench(served.url, tmp_path / "run", None)
     monkeypatch.setattr(_batch_session, "RETRIES", 0)
-    with pytest.raises(EndpointError, match="does not answer"):
+    with pytest.raises(EndpointError, match="does not respond"):
         gone.submit()
 
 
@@ -507,7 +507,7 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
             "fer-helpers: outputs/run/frames.parquet is missing: run notebook 02_frame_extraction with the same `out` "
             "first\n",
         )
-        assert "a batch cannot find out" in fer("batch", "submit", *given, "-p", "reply_form", "auto").stderr
+        assert "a batch cannot probe it" in fer("batch", "submit", *given, "-p", "reply_form", "auto").stderr
         assert "has no batches" in fer("batch", "collect", *given).stderr
         submitted = fer("batch", "submit", *given)
         assert submitted.exit_code == 0, submitted.output

@@ -102,13 +102,13 @@ def test_log_probabilities_from_before_the_schema_are_said_to_be(tmp_path, monke
 
 
 def test_a_server_that_takes_one_picture_says_so_before_anything_is_sent(tmp_path, monkeypatch):
-    with pytest.raises(EndpointError, match=r"takes 1 picture\(s\) in a request, and 2 are asked about at once"):
+    with pytest.raises(EndpointError, match=r"takes at most 1 picture\(s\) per request, and 2 are needed"):
         run(vllm.ONE_PICTURE, tmp_path / "a.sqlite", monkeypatch)
 
 
 def test_a_text_only_server_is_named_with_its_reason(tmp_path, monkeypatch):
     blind = replace(llama_cpp.DIALECT, refuse=llama_cpp.DIALECT.specials["blind"])
-    with pytest.raises(EndpointError, match=r"refuses a request with 2 pictures: image input is not supported"):
+    with pytest.raises(EndpointError, match=r"rejected a request with 2 pictures: image input is not supported"):
         run(blind, tmp_path / "a.sqlite", monkeypatch)
 
 
@@ -145,7 +145,7 @@ def test_a_later_run_with_more_pictures_looks_whether_they_are_taken_and_learns_
         first, before = capabilities.learn(there, asking, archive, 1), len(served.asked)
         assert capabilities.learn(there, asking, archive, 3) == replace(first, pictures=3)
         assert len(served.asked) == before + 1
-        with pytest.raises(EndpointError, match="takes 3 picture"):
+        with pytest.raises(EndpointError, match="takes at most 3 picture"):
             capabilities.learn(there, asking, archive, 4)
         assert capabilities.known(there, asking.model, archive).asking == first.asking
 
@@ -292,8 +292,8 @@ def test_probabilities_that_contradict_the_label_are_none_and_the_label_stays(tm
         (openai.DIALECT, "quota", "no quota or money left"),
         (openai.DIALECT, "billing", "no quota or money left"),
         (openai.DIALECT, "hard_limit", "no quota or money left"),
-        (openai.DIALECT, "per_day", "answers 429 whatever is asked: .*per day"),
-        (openai.DIALECT, "region", "answers 403 whatever is asked: Country, region"),
+        (openai.DIALECT, "per_day", "returns status 429 for every request: .*per day"),
+        (openai.DIALECT, "region", "returns status 403 for every request: Country, region"),
         (DIALECTS["openrouter"], "poor", "no quota or money left"),
         (DIALECTS["litellm"], "budget", "no quota or money left"),
     ],
@@ -322,7 +322,9 @@ def test_what_is_true_of_a_request_costs_that_request_alone(dialect, special, st
 def test_a_dead_backend_ends_the_run_with_its_reason(tmp_path, monkeypatch):
     """A gateway's 502 for everything: five requests given up are enough, however many are left."""
     many = frames_of({f"c{n}": 1 for n in range(40)})
-    with pytest.raises(EndpointError, match=r"5 requests to .* failed alike, with no answer between them: .*run again"):
+    with pytest.raises(
+        EndpointError, match=r"5 requests to .* failed in the same way, with no answer in between: .*run again"
+    ):
         run(gateway.DIALECT, tmp_path / "a.sqlite", monkeypatch, "dead_backend", ["single_frame"], many)
 
 

@@ -122,8 +122,8 @@ def test_a_failure_is_a_status_and_asked_once(tmp_path, reply, status):
 @pytest.mark.parametrize(
     ("reply", "message"),
     [
-        ((401, "invalid_api_key"), "wants a key: name its variable in api_key_env"),
-        ((403, "account_deactivated"), "answers 403 whatever is asked"),
+        ((401, "invalid_api_key"), "needs a key: name its variable in api_key_env"),
+        ((403, "account_deactivated"), "returns status 403 for every request"),
         ((402, None), "no quota or money left"),
         ((404, "model_not_found"), "is not served"),
         ((429, "insufficient_quota"), "no quota or money left"),
@@ -152,7 +152,7 @@ def test_what_arrived_before_the_end_is_kept(tmp_path):
 def test_a_server_that_is_gone_ends_the_run(tmp_path):
     with served(lambda *_: good()) as (url, _, _):
         pass
-    with pytest.raises(EndpointError, match="does not answer"):
+    with pytest.raises(EndpointError, match="does not respond"):
         ask(url, tmp_path / "a.sqlite")
 
 
@@ -423,7 +423,7 @@ def test_a_batch_answer_counts_half(tmp_path):
 
 def test_a_cap_needs_a_price(tmp_path):
     with served(lambda *_: good()) as (url, asked, _):
-        with pytest.raises(ParamsError, match="some-model has no price"):
+        with pytest.raises(ParamsError, match="the price of some-model is unknown"):
             ask(url, tmp_path / "a.sqlite", max_cost_usd=1.0)
         assert asked.total() == 0
 
@@ -518,7 +518,7 @@ def test_an_error_for_all_waits_for_replies_under_way(tmp_path):
         await asyncio.sleep(0.5)
         return web.json_response(good())
 
-    with served_by(chat) as url, pytest.raises(EndpointError, match="wants a key"):
+    with served_by(chat) as url, pytest.raises(EndpointError, match="needs a key"):
         ask(url, tmp_path / "a.sqlite", planned_for(9, MODEL), concurrency=4)
     with Archive(tmp_path / "a.sqlite") as archive:
         assert len(archive.get(planned_for(9, MODEL)["key"])) == 3

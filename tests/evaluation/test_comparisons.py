@@ -134,7 +134,7 @@ def test_single_frames_are_not_compared():
 @pytest.mark.parametrize(
     ("a", "b", "n_clips", "words"),
     [
-        ([None] * 3, ["happy"] * 3, 0, "No clip has a label of both s and t: nothing is compared."),
+        ([None] * 3, ["happy"] * 3, 0, "s and t have no labelled clip in common: not compared."),
         (["happy"], ["sad"], 1, "WAR: no significant difference between s and t on 1 clip: s minus t is +1.000, 95 % "),
         (
             ["happy"] * 3,
@@ -177,7 +177,7 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
 def test_untested_is_never_called_different():
     row = {"p_holm": np.nan, "difference": np.nan, "n_clips": 0}
     names = {"strategy_a": "s", "strategy_b": "t", "model_a": "m", "model_b": "n", "metric": "UAR"}
-    assert comparisons.sentence({**row, **names}) == "No clip has a label of both s (m) and t (n): nothing is compared."
+    assert comparisons.sentence({**row, **names}) == "s (m) and t (n) have no labelled clip in common: not compared."
 
 
 def test_within_a_strategy_only_like_is_compared_with_like_and_corrected_for():

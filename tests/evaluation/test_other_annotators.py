@@ -77,7 +77,7 @@ def test_windows_files_are_read(tmp_path):
             "line 1 has no column clip_id (found 'clip', 'annotator', 'label'); is",
         ),
         ("clip_id,annotator,label,label \na,A,sad,sad\n", "line 1 names label 2 times"),
-        ("clip_id,annotator,label\nz,A,sad\n", "clip_id is no clip of the run in 1 row(s) (line 2 'z')"),
+        ("clip_id,annotator,label\nz,A,sad\n", "clip_id is not in the run in 1 row(s) (line 2 'z')"),
         ("clip_id,annotator,label\na,A,sad\na,A,fear\n", "two labels by one annotator in 2 row(s)"),
         ("clip_id,annotator,label\na,,sad\n", "annotator is empty"),
         ("clip_id,annotator,label\na,A,bored\n", "unknown label by annotator 'A' in 1 row(s) (line 2 'bored')"),
