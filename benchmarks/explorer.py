@@ -66,7 +66,7 @@ def clicks(page: Page) -> dict[str, float]:
 
 OPENING = """from pathlib import Path
 from fer_helpers.explorer import ConfusionExplorer
-from fer_helpers.run import open_run
+from fer_helpers.runs import open_run
 run = open_run(Path({folder!r}))"""
 
 

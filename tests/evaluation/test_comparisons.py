@@ -101,8 +101,9 @@ def predictions(**labels):
         for name, given in labels.items()
         for i, label in enumerate(given)
     ]
-    same = {"taxonomy": "seven", "asked": "seven", "n_votes": 1, "tie": False, "status": "ok"}
-    return tables.check("predictions", pd.DataFrame(rows).assign(**same))
+    same = {"taxonomy": "seven", "asked": "seven", "n_votes": 1, "tie": False}
+    table = pd.DataFrame(rows).assign(**same)
+    return tables.check("predictions", table.assign(status=np.where(table["label"].isna(), "invalid", "ok")))
 
 
 def clips(labels, subject=None):

@@ -12,7 +12,7 @@ import pytest
 
 from fer_helpers.evaluation import comparisons
 from fer_helpers.evaluation._bootstrap import interval, resample, t_interval
-from fer_helpers.evaluation.metrics import metrics
+from fer_helpers.evaluation.metrics import metric_names, metrics
 
 N = int(os.environ.get("FER_DATA_SETS", 300))  # with 2000 a coverage of 95 % is known to ±1 %
 DOUBT = 0.01 * (2000 / N) ** 0.5  # two standard errors of a share near 5 % or 95 %
@@ -88,10 +88,10 @@ def test_intervals_of_paired_differences_over_240_clips_cover_the_truth():
         truth, a, b = np.repeat(np.argwhere(counts), counts[counts > 0].astype(int), axis=0).T
         observed = comparisons._differences(np.stack([counts.sum(axis=2), counts.sum(axis=1)]))
         resampled = comparisons._differences(comparisons._resampled(counts, 300, seed))
-        ends = [t_interval(observed[name], resampled[name], 240)[:2] for name in comparisons.METRICS[1:]]
+        ends = [t_interval(observed[name], resampled[name], 240)[:2] for name in metric_names("compared")[1:]]
         ends = [comparisons.mcnemar(truth == a, truth == b)[1:3], *ends]
         hits.append([low <= true[name] <= high for name, (low, high) in zip(true, ends, strict=True)])
-    rates = dict(zip(comparisons.METRICS, np.mean(hits, axis=0), strict=True))
+    rates = dict(zip(metric_names("compared"), np.mean(hits, axis=0), strict=True))
     print({name: f"{rate:.3f}" for name, rate in rates.items()})
     assert all(abs(rate - 0.95) <= 0.01 + DOUBT for rate in rates.values()), rates
 
@@ -105,7 +105,7 @@ def test_over_subjects_the_permutation_test_errs_in_5_percent_and_mcnemar_in_far
         a, b = (draw_labels(rng, truth, rng.beta(2, 2, 24)).ravel() for _ in range(2))
         results.append(comparisons.compared(truth.ravel(), a, b, groups, 7, 199, seed))
         naive.append(comparisons.mcnemar(a == truth.ravel(), b == truth.ravel())[0] < 0.05)
-    for name in comparisons.METRICS:
+    for name in metric_names("compared"):
         rate = np.mean([result[name]["p"] <= 0.05 for result in results])
         holds = np.mean([result[name]["ci_low"] <= 0 <= result[name]["ci_high"] for result in results])
         print(f"{name}: false positives {rate:.3f}, interval holds 0 in {holds:.3f}")

@@ -143,12 +143,14 @@ def test_a_new_metric_is_one_row(monkeypatch):
     monkeypatch.setitem(metrics.METRICS, "twice", row)
     clip = {"clip_id": [f"c{i}" for i in range(10)], "path": "p", "start_s": 0.0, "status": "ok", "label": "happy"}
     clips = tables.check("clips", pd.DataFrame(clip))
-    base = {"model": "m", "taxonomy": "seven", "asked": "seven", "n_votes": 1, "tie": False, "status": "ok"}
+    base = {"model": "m", "taxonomy": "seven", "asked": "seven", "n_votes": 1, "tie": False}
     given = {"s": ["happy"] * 7 + ["sad"] * 2 + [None], "t": ["happy"] * 10}
     rows = [
         pd.DataFrame({"clip_id": clip["clip_id"], "label": labels}).assign(strategy=s) for s, labels in given.items()
     ]
-    predicted = tables.check("predictions", pd.concat(rows).assign(**base))
+    table = pd.concat(rows).assign(**base)
+    table["status"] = table["label"].map(lambda label: "ok" if isinstance(label, str) else "invalid")
+    predicted = tables.check("predictions", table)
     scored = scores.score(predicted, clips, n_resamples=100).set_index(["strategy", "metric"])
     found = scored.loc[("s", "twice"), ["value", "value_wrong", "bound_low", "bound_high"]]
     assert found.tolist() == pytest.approx([(7 / 9) ** 2, 0.7**2, 0.7**2, 0.8**2])

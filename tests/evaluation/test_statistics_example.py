@@ -33,7 +33,9 @@ ORDER = ["happy", "neutral", "sad"]
 def predictions(rater):
     rows = GIVEN.rename(columns={"clip": "clip_id"}).assign(label=GIVEN[rater].replace("–", None))
     same = {"strategy": "s", "model": rater, "taxonomy": "seven", "asked": "seven", "n_votes": 1, "tie": False}
-    return tables.check("predictions", rows[["clip_id", "label"]].assign(**same, status="ok"))
+    return tables.check(
+        "predictions", rows[["clip_id", "label"]].assign(**same, status=np.where(rows["label"].isna(), "invalid", "ok"))
+    )
 
 
 @pytest.fixture(scope="module")

@@ -384,7 +384,7 @@ def test_in_jupyterlab(run, lab, page):
     (run.folder / marks.FILE).unlink(missing_ok=True)
     start = f"""from pathlib import Path
 from fer_helpers.explorer import ConfusionExplorer
-from fer_helpers.run import open_run
+from fer_helpers.runs import open_run
 explorer = ConfusionExplorer(open_run(Path({str(run.folder)!r})), strategy="soft_vote")
 explorer"""
     servers.open_notebook(page, lab, "explorer.ipynb", [start])
