@@ -14,6 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.browser import CHROMIUM
 from tests.support.command import SMALL, fer
+from tests.support.proxies import proxied
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and their child processes with them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -88,6 +89,8 @@ def only_one_worker(lock):
 def small_outputs(tmp_path_factory):
     """An outputs/ with the demo of 14 clips, run through all notebooks; what the command said is in `said`.
 
+    It is run where every proxy variable names a server that notes who asks it.
+
     It is made once for all workers: to be read, never written to.
     """
     base = tmp_path_factory.getbasetemp()
@@ -95,9 +98,10 @@ def small_outputs(tmp_path_factory):
     with only_one_worker(base / "small.lock"):
         if not (base / "small" / "said").is_file():
             shutil.rmtree(base / "small", ignore_errors=True)
-            with outputs_in(base / "small"):
+            with outputs_in(base / "small"), proxied() as through_it:
                 result = fer("run", "params/demo.yaml", *SMALL)
                 assert result.exit_code == 0, result.output
+            (base / "small" / "through the proxy").write_text("\n".join(through_it))
             (base / "small" / "said").write_text(result.output)
     return base / "small"
 

@@ -234,7 +234,7 @@ def test_other_prices_are_another_input_of_notebook_03(tmp_path):
     assert pipeline._from_outside("02_frame_extraction", run, tmp_path) == ""
 
 
-def test_a_run_in_which_nothing_was_answered_is_no_success(tmp_path):
+def test_a_run_in_which_nothing_was_answered_is_no_success(tmp_path, in_process):
     """It ended with 0 clips scored, exit code 0 and no hint; the report is written and names the error."""
 
     def reply(_, n):

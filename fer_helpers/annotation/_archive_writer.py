@@ -6,6 +6,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -35,9 +36,22 @@ def archive_errors(path: Path) -> Iterator[None]:
 
 def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=ROWS)
-    db.execute("PRAGMA journal_mode=WAL")
+    _begin_wal(db)
     db.execute("PRAGMA synchronous=FULL")
     return db
+
+
+def _begin_wal(db: sqlite3.Connection) -> None:
+    """Write ahead; who opens a new file at the same moment is waited for, which SQLite does not do here by itself."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 class Writer:

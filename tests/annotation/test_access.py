@@ -2,11 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -19,6 +14,7 @@ from fer_helpers.prompting import planning
 from fer_helpers.runs.run import Run
 from tests.support.dialects import gateway, mistral, ollama, openrouter, serving
 from tests.support.plans import frames_of
+from tests.support.proxies import listening, proxied
 
 MODEL = "m"
 
@@ -28,81 +24,31 @@ def given(base_url, **more):
     return params.validate({"base_url": base_url, "model": model, **more})
 
 
-@contextmanager
-def listening(answer=None, status=200, **headers):
-    """A server that keeps (path, headers) of every request and answers all alike."""
-    seen = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def _any(self):
-            length = int(self.headers.get("Content-Length", 0))
-            seen.append((self.path, dict(self.headers.items()), self.rfile.read(length)))
-            data = json.dumps(answer or {"object": "list", "data": [{"id": MODEL}]}).encode()
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": len(data), **headers}.items():
-                self.send_header(name, str(value))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_CONNECT = _any
-
-        def log_message(self, *_):
-            pass
-
-    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=served.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{served.server_port}/v1", seen
-    finally:
-        served.shutdown()
-        served.server_close()
-        thread.join()
+LISTED = {"object": "list", "data": [{"id": MODEL}]}
 
 
-PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+def test_nothing_local_goes_through_a_proxy():
+    with listening(LISTED) as (url, seen), proxied() as through_it:
+        assert access.check(given(url + "/v1"), False) == []
+    assert [path for path, _ in seen] == ["/v1/models"]
+    assert through_it == []
 
 
-@pytest.fixture
-def proxied(monkeypatch):
-    """Every proxy variable points at a socket that notes who connects; nothing is exempt."""
-    with listening() as (url, seen):
-        for name in PROXIES:
-            monkeypatch.setenv(name, url.removesuffix("/v1"))
-        for name in ("NO_PROXY", "no_proxy"):
-            monkeypatch.delenv(name, raising=False)
-        yield seen
-
-
-def test_nothing_local_goes_through_a_proxy(proxied):
-    with listening() as (url, seen):
-        assert access.check(given(url), False) == []
-    assert [path for path, *_ in seen] == ["/v1/models"]
-    assert proxied == []
-
-
-def test_a_demo_run_sends_a_proxy_nothing_and_succeeds(proxied, tmp_path):
-    """The whole command, kernels and all, in a process of its own."""
-    command = "from fer_helpers.cli import main; main()"
-    small = ["-p", "n_clips", "7", "-p", "strategies", "[multi_frame]", "-p", "n_resamples", "100"]
-    done = subprocess.run(
-        [sys.executable, "-c", command, "run", "params/demo.yaml", *small, "--out", str(tmp_path / "run")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=240,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "requests sent: 14" in done.stdout
-    assert proxied == []
+def test_a_demo_run_sends_a_proxy_nothing(small_outputs):
+    """Kernels and all: 82 posts went there, pictures included, and the run ended with nothing scored."""
+    assert (small_outputs / "said").is_file()
+    assert (small_outputs / "through the proxy").read_text() == ""
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed_and_is_named(status):
     """A local server's 307 carried a picture to another host."""
-    with listening() as (there, elsewhere), listening(status=status, Location=there + "/models") as (url, _):
+    with listening(LISTED) as (there, elsewhere), listening({}, status, Location=there + "/v1/models") as (url, _):
         with pytest.raises(
             EndpointError, match=r"redirects to http://127\.0\.0\.1:\d+/v1/models, which was not followed"
         ):
-            access.check(given(url), False)
-        with Access(url).client() as client, pytest.raises(Exception, match=str(status)):
+            access.check(given(url + "/v1"), False)
+        with Access(url + "/v1").client() as client, pytest.raises(Exception, match=str(status)):
             client.post("/chat/completions", body={}, cast_to=object)
     assert elsewhere == []
 
@@ -119,11 +65,11 @@ SECRETS = {
 def test_openais_key_and_headers_go_to_no_other_address(monkeypatch):
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    with listening() as (url, seen):
-        access.check(given(url), False)
-        with Access(url).client() as client:
+    with listening(LISTED) as (url, seen):
+        access.check(given(url + "/v1"), False)
+        with Access(url + "/v1").client() as client:
             client.get("/models", cast_to=object)
-    words = json.dumps([headers for _, headers, _ in seen])
+    words = json.dumps([headers for _, headers in seen])
     assert not [value for value in ("sk-of", "org-mine", "proj-mine", "sk-admin", "blue", "t0ken") if value in words]
 
 
@@ -144,8 +90,8 @@ def test_a_host_that_only_looks_like_openais_gets_no_key(monkeypatch, url):
 
 def test_a_key_goes_to_the_address_whose_parameters_name_its_variable(monkeypatch):
     monkeypatch.setenv("MISTRAL_KEY", " “sk-mine”\n")  # as pasted from a page
-    with listening() as (url, seen):
-        access.check(given(url, api_key_env="MISTRAL_KEY"), False)
+    with listening(LISTED) as (url, seen):
+        access.check(given(url + "/v1", api_key_env="MISTRAL_KEY"), False)
     assert {name.lower(): value for name, value in seen[0][1].items()}["authorization"] == "Bearer sk-mine"
 
 
@@ -235,13 +181,13 @@ def test_a_replay_needs_no_key_and_no_network(monkeypatch):
 )
 def test_a_list_in_any_form_stops_nobody(listing):
     with listening(listing) as (url, _):
-        assert access.check(given(url), False) == []
+        assert access.check(given(url + "/v1"), False) == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 500, 501, 503])
 def test_a_server_without_a_list_stops_nobody(status):
     with listening({"detail": "no"}, status) as (url, _):
-        assert access.check(given(url), False) == []
+        assert access.check(given(url + "/v1"), False) == []
 
 
 @pytest.mark.parametrize("dialect", [ollama.DIALECT, mistral.DIALECT, openrouter.DIALECT, gateway.DIALECT])
@@ -254,7 +200,7 @@ def test_the_lists_of_servers_people_use_stop_nobody(monkeypatch, dialect):
 
 def test_a_model_that_is_not_listed_is_warned_of():
     with listening({"data": [{"id": "other"}]}) as (url, _):
-        assert access.check(given(url), False) == [
+        assert access.check(given(url + "/v1"), False) == [
             "'m' is not in the server's list of models (other): a first request will show if it is served."
         ]
 
@@ -262,7 +208,7 @@ def test_a_model_that_is_not_listed_is_warned_of():
 @pytest.mark.parametrize("date", [1799884800, "2027-01-14"])
 def test_a_model_about_to_be_shut_down_is_warned_of(date):
     with listening({"data": [{"id": MODEL, "shutdown_date": date}]}) as (url, _):
-        assert "is shut down on 2027-01-14" in access.check(given(url), False)[0]
+        assert "is shut down on 2027-01-14" in access.check(given(url + "/v1"), False)[0]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)

@@ -392,7 +392,9 @@ def test_the_cap_lets_through_what_it_can_bear_at_worst(tmp_path, concurrency):
     planned = planned_for(10, "gpt-4o-mini")
     cap = 3.5 * CHEAP + worst(planned)
     with served(lambda *_: good()) as (url, asked, _):
-        with pytest.raises(BudgetError, match=r"4 were answered .* 6 are left; raise the cap to resume") as caught:
+        with pytest.raises(
+            BudgetError, match=r"4 requests were answered .* 6 remain; raise the cap to resume"
+        ) as caught:
             ask(url, tmp_path / "a.sqlite", planned, concurrency, max_cost_usd=cap)
         assert f"US$ {4 * CHEAP:.6f} of max_cost_usd {cap}" in str(caught.value)
         assert asked.total() == 4

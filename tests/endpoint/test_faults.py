@@ -96,7 +96,7 @@ def test_latency_is_log_normal_around_its_median():
         ("stal: 0.1\n", "unknown parameter 'stal', did you mean 'stall'?"),
         ("stall: 0.6\nreset: 0.6\n", "add up to more than 1"),
         ("requests_per_minute: 0\n", "requests_per_minute is 0"),
-        ("- reset\n", "holds a list"),
+        ("- reset\n", "contains a list"),
     ],
 )
 def test_a_wrong_plan_is_refused_in_one_line(tmp_path, text, message):

@@ -66,7 +66,7 @@ def test_an_unknown_kind_of_store_is_refused_before_any_work(tmp_path, address):
     "address", ["s3://KEYID:sEcReT@bucket/a", "https://user@host/a", "s3://bucket/a?key=sEcReT", "gs://b/a#sEcReT"]
 )
 def test_credentials_in_an_address_are_refused_and_not_repeated(address):
-    with pytest.raises(ParamsError, match="credentials come from the environment") as error:
+    with pytest.raises(ParamsError, match="put credentials in the environment") as error:
         params.validate({"frame_store": address})
     assert "sEcReT" not in str(error.value)
     assert "user@" not in str(error.value)

@@ -109,7 +109,7 @@ def test_two_runs_are_compared_strategy_by_strategy(copy, twin, tmp_path):
 
 def test_one_run_is_nothing_to_compare(run):
     result = fer("compare", run.folder)
-    assert (result.exit_code, "name two runs or more" in result.output) == (1, True)
+    assert (result.exit_code, "name two or more runs" in result.output) == (1, True)
 
 
 def test_other_annotators_people_and_runs_stand_beside_ours(copy, twin, in_process, tmp_path):
