@@ -8,8 +8,10 @@ READY := .venv/ready
 demo: $(READY)
 	$(BIN)/fer-helpers run params/demo.yaml
 
+# One process more than there are cores: tests wait for servers, kernels and a browser.
 test: check
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))") \
+		--dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env tests notebooks
 
 # The simulations of docs/statistics.md, with as many data sets as it cites.
