@@ -44,6 +44,9 @@ FIRST = (
 
 def pytest_collection_modifyitems(items):
     place = {start: number for number, start in enumerate(FIRST)}
+    for cell in items:
+        if hasattr(cell, "output_timeout"):  # of nbval, 5 s: a busy machine is slow, not wrong
+            cell.output_timeout = 120
     items.sort(key=lambda item: min((place[start] for start in FIRST if item.nodeid.startswith(start)), default=99))
 
 

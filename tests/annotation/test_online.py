@@ -398,7 +398,7 @@ def test_the_cap_lets_through_what_it_can_bear_at_worst(tmp_path, concurrency):
             ask(url, tmp_path / "a.sqlite", planned, concurrency, max_cost_usd=cap)
         assert f"US$ {4 * CHEAP:.6f} of max_cost_usd {cap}" in str(caught.value)
         assert asked.total() == 4
-        with pytest.raises(BudgetError, match="0 were answered in this run"):  # what is kept counts
+        with pytest.raises(BudgetError, match="0 requests were answered in this run"):  # what is kept counts
             ask(url, tmp_path / "a.sqlite", planned, concurrency, max_cost_usd=cap)
         assert asked.total() == 4
         answers = ask(url, tmp_path / "a.sqlite", planned, concurrency, max_cost_usd=cap + 6 * CHEAP)
