@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import openai
 
 GRACE_S = 5.0  # for replies under way when a run ends before its time
-CHUNK = 5000  # entries read at once
 # So many requests given up for the same reason, with no answer between them, say that the next will fare no better.
 HOPELESS = {"request": 20, "transient": 5, "limited": 3}
 
