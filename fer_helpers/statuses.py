@@ -32,7 +32,7 @@ def _named(*statuses: Status) -> dict[str, Status]:
     return {status.name: status for status in statuses}
 
 
-OK, ERROR = "ok", "error"
+OK, ERROR, OUTSIDE = "ok", "error", "outside"
 
 CLIP = _named(
     Status(OK, "the file can be read", failure=False),
@@ -57,6 +57,7 @@ PREDICTION = ANSWER | _named(
     Status("no_frame", "the clip has no key frame"),
     Status("not_asked", "nothing was asked about the clip"),
     Status("no_label", "an imported annotator gave the clip no label"),
+    Status(OUTSIDE, "an imported annotator gave a label outside the label set: wrong, not missing", failure=False),
     Status("left_out", "surprise, which has no valence under surprise_is: left_out"),
 )
 RETRIABLE = tuple(name for name, status in ANSWER.items() if status.failure and status.reused)

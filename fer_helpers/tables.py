@@ -21,6 +21,7 @@ from fer_helpers.paths import shown
 IMPORTED = "imported"  # strategy of predictions that were not asked for here
 NOBODY = "none"  # model of the baselines that look at no picture
 SEVERAL = "several"  # model of an ensemble
+GROUP = "group_"  # how the columns of clips begin that say to which group of people a subject belongs
 
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
 _RENAMED = {  # metrics in runs made before: their names of then and of today
@@ -71,6 +72,14 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "intensity": _column(float, "intended strength of the expression, 0-1", nullable=True),
             "status": _column(str, "whether the file can be read", isin=statuses.CLIP),
             "reason": _column(str, "why it cannot, or what is odd about it", nullable=True),
+            f"^{GROUP}": pa.Column(
+                str,
+                regex=True,
+                required=False,
+                nullable=True,
+                coerce=True,
+                description="columns group_<name>, as many as there are: the subject's group, such as age, as text",
+            ),
         },
         unique=["clip_id"],
     ),
@@ -229,7 +238,7 @@ def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
         RunError: if a value does not fit the schema; the message names the column and the value.
     """
     schema = SCHEMAS[name]
-    missing = [c for c, column in schema.columns.items() if c not in table and column.nullable]
+    missing = [c for c, column in schema.columns.items() if c not in table and column.nullable and column.required]
     table = table.assign(**dict.fromkeys(missing, None))
     ordered = [c for c in schema.columns if c in table] + [c for c in table if c not in schema.columns]
     try:
@@ -271,8 +280,8 @@ def page() -> str:
     ]
     for name, schema in SCHEMAS.items():
         rows = [
-            f"| {column} | {_TYPES[str(spec.dtype).lower()[:3]]} | {'yes' if spec.nullable else ''} "
-            f"| {spec.description} |"
+            f"| {f'{GROUP}…' if spec.regex else column} | {_TYPES[str(spec.dtype).lower()[:3]]} "
+            f"| {'yes' if spec.nullable else ''} | {spec.description} |"
             for column, spec in schema.columns.items()
         ]
         head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
