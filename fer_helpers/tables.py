@@ -22,6 +22,7 @@ IMPORTED = "imported"  # strategy of predictions that were not asked for here
 NOBODY = "none"  # model of the baselines that look at no picture
 SEVERAL = "several"  # model of an ensemble
 GROUP = "group_"  # how the columns of clips begin that say to which group of people a subject belongs
+GROUPED = f"^{GROUP}"
 
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
 _RENAMED = {  # metrics in runs made before: their names of then and of today
@@ -72,7 +73,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "intensity": _column(float, "intended strength of the expression, 0-1", nullable=True),
             "status": _column(str, "whether the file can be read", isin=statuses.CLIP),
             "reason": _column(str, "why it cannot, or what is odd about it", nullable=True),
-            f"^{GROUP}": pa.Column(
+            GROUPED: pa.Column(
                 str,
                 regex=True,
                 required=False,
@@ -238,6 +239,9 @@ def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
         RunError: if a value does not fit the schema; the message names the column and the value.
     """
     schema = SCHEMAS[name]
+    strange = [c for c in table if c not in schema.columns and not (GROUPED in schema.columns and c.startswith(GROUP))]
+    if strange:
+        raise RunError(f"table {name} has no column {strange[0]!r}: it has {', '.join(schema.columns)}")
     missing = [c for c, column in schema.columns.items() if c not in table and column.nullable and column.required]
     table = table.assign(**dict.fromkeys(missing, None))
     ordered = [c for c in schema.columns if c in table] + [c for c in table if c not in schema.columns]
