@@ -38,15 +38,15 @@ def test_mlcroissant_finds_nothing_wrong_and_reads_the_same_labels(folder: Path)
     assert {clip: label and label.decode() for clip, label in found.items()} == labels(folder)
 
 
-def test_datasets_loads_the_labels(folder: Path) -> None:
+def test_datasets_loads_the_labels(folder: Path, tmp_path: Path) -> None:
     exported(folder, "labels")
-    rows = datasets.load_dataset(str(exported(folder, "hf")))["train"]
+    rows = datasets.load_dataset(str(exported(folder, "hf")), cache_dir=str(tmp_path))["train"]
     assert {row["clip_id"]: row["label"] for row in rows} == labels(folder)
 
 
-def test_datasets_loads_frames_with_their_labels(folder: Path) -> None:
+def test_datasets_loads_frames_with_their_labels(folder: Path, tmp_path: Path) -> None:
     exported(folder, "labels")
-    rows = datasets.load_dataset(str(exported(folder, "hf", "--frames")))["train"]
+    rows = datasets.load_dataset(str(exported(folder, "hf", "--frames")), cache_dir=str(tmp_path))["train"]
     assert len(rows) == 14 * 5
     assert all(row["image"].size[0] > 0 for row in rows)
     assert {row["clip_id"]: row["label"] for row in rows} == labels(folder)
