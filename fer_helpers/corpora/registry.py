@@ -166,16 +166,19 @@ def fingerprint(params: Params) -> str:
 
 
 def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
-    """What people saw in `clips`: columns clip_id, rater, label; from the list params.votes, or the corpus's own.
+    """What people saw in `clips`: from the list params.votes, or the corpus's own.
+
+    Returns:
+        columns clip_id, rater (empty where only counts are known), label (one of the seven, or another word), count.
 
     Raises:
         ListError: as `other_annotators.read_votes`.
         CorpusError: the corpus has no votes, or none of these clips.
     """
     if not params.votes:
-        return pd.DataFrame(columns=["clip_id", "rater", "label"])
+        return pd.DataFrame(columns=other_annotators.VOTES)
     if params.votes != OWN:
-        return other_annotators.read_votes(resolve(params.votes), clips)
+        return other_annotators.read_votes(resolve(params.votes), clips, params.other_labels)
     read = CORPORA[params.corpus].votes
     if read is None:
         raise CorpusError(f"votes is {OWN!r}, but {params.corpus} comes without votes: give a CSV file")
@@ -183,7 +186,7 @@ def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
     mine = found[found["clip_id"].isin(clips["clip_id"])].reset_index(drop=True)
     if mine.empty:
         raise CorpusError(f"none of the {len(found)} votes of {params.corpus} is on a clip of this run")
-    return mine
+    return mine.assign(rater=mine.get("rater"), count=mine.get("count", 1))[other_annotators.VOTES]
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:
