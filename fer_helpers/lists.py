@@ -175,9 +175,7 @@ def _text(path: Path) -> str:
         raise ListError(f"{shown(path)}: line {line} is not {what}; save it as CSV UTF-8") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise ListError(
-            f"{shown(path)}: line {line} has a zero byte, as in UTF-16 without its mark; save it as CSV UTF-8"
-        )
+        raise ListError(f"{shown(path)}: line {line} has a zero byte; save it as CSV UTF-8")
     return text
 
 

@@ -43,9 +43,7 @@ def _stills(path: str, root: Path) -> str | None:
     n_pictures = len(pictures_in(root / path, root))
     if n_pictures < 2:
         return None
-    return (
-        f"{n_pictures} pictures are taken for the frames of one clip; if they are a clip each, set pictures_as: clips"
-    )
+    return f"{n_pictures} pictures are the frames of one clip; if each is a clip, set pictures_as: clips"
 
 
 def folder_label(path: str) -> str | None:

@@ -70,7 +70,7 @@ def test_emotions_folders_of_single_pictures_say_that_they_are_one_clip_each(cor
     put(corpus, "train/happy/a.jpg", "train/happy/b.jpg", "train/sad/c.jpg", "train/sad/clip/1.jpg")
     table = load_folder(corpus).set_index("clip_id")
     assert table["reason"].dropna().to_dict() == {
-        "train/happy": "2 pictures are taken for the frames of one clip; if they are a clip each, set pictures_as: clips"
+        "train/happy": "2 pictures are the frames of one clip; if each is a clip, set pictures_as: clips"
     }
     each = load_folder(corpus, pictures_as="clips")
     assert each["label"].tolist() == ["happy", "happy", "sad", "sad"]
