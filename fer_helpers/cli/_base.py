@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,18 @@ if TYPE_CHECKING:
 class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _say  # type: ignore[assignment]
+                return super().invoke(ctx)
         except FerError as error:
             click.echo(f"fer-helpers: {error}", err=True)
             sys.exit(3 if isinstance(error, BudgetError) else 1)
+
+
+def _say(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """A warning as a line to read; those of other kinds are for programmers."""
+    if issubclass(category, UserWarning):
+        click.echo(f"fer-helpers: {message}", err=True)
 
 
 @click.group(cls=_Group)

@@ -16,9 +16,10 @@ from fer_helpers.corpora import folder, published
 from fer_helpers.corpora._probing import clip_ids, probed
 from fer_helpers.corpora.corpus import Corpus
 from fer_helpers.corpora.demo import rendered_clips
-from fer_helpers.emotions import parse_emotion
+from fer_helpers.emotions import names_another, parse_emotion
 from fer_helpers.errors import CorpusError
 from fer_helpers.evaluation import other_annotators
+from fer_helpers.lists import same_form
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
 
@@ -69,7 +70,7 @@ def listed(params: Params) -> pd.DataFrame:
     root = location(params)
     rows = CORPORA[params.corpus].rows(root, params)
     table = pd.DataFrame(map(attrgetter(*_KNOWN), rows), columns=list(_KNOWN), dtype=object)
-    table.insert(0, "clip_id", clip_ids(rows, root))
+    table.insert(0, "clip_id", [same_form(name) for name in clip_ids(rows, root)])
     twice = table[table["clip_id"].duplicated(keep=False)]
     if len(twice):
         first, second = twice.loc[twice["clip_id"] == twice["clip_id"].iloc[0], "path"].head(2)
@@ -78,6 +79,8 @@ def listed(params: Params) -> pd.DataFrame:
             "keep only one of them in the folder"
         )
     table.insert(2, "label", _labels(table["label_original"], params))
+    groups = pd.DataFrame([row.groups for row in rows], table.index).replace({"": None})
+    table = table.join(groups)
     return _of_scene(table, params) if params.scene else table
 
 
@@ -86,7 +89,8 @@ def _labels(words: pd.Series, params: Params) -> pd.Series:
     mapping = {word.casefold(): label for word, label in given.items()}
     there = {word: parse_emotion(word) for word in words.dropna().unique()}
     others = {word.casefold(): word for word, label in there.items() if label is None}
-    unknown = [word for word in given if word.casefold() not in others]
+    # A mapping may also be for the words of an import or of votes.
+    unknown = [word for word in given if word.casefold() not in others and not names_another(word)]
     if unknown:
         raise CorpusError(
             f"other_labels maps {unknown[0]!r}, which is not one of the labels of {params.corpus} outside the seven: "
@@ -162,16 +166,19 @@ def fingerprint(params: Params) -> str:
 
 
 def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
-    """What people saw in `clips`: columns clip_id, rater, label; from the list params.votes, or the corpus's own.
+    """What people saw in `clips`: from the list params.votes, or the corpus's own.
+
+    Returns:
+        columns clip_id, rater (empty where only counts are known), label (one of the seven, or another word), count.
 
     Raises:
         ListError: as `other_annotators.read_votes`.
         CorpusError: the corpus has no votes, or none of these clips.
     """
     if not params.votes:
-        return pd.DataFrame(columns=["clip_id", "rater", "label"])
+        return pd.DataFrame(columns=other_annotators.VOTES)
     if params.votes != OWN:
-        return other_annotators.read_votes(resolve(params.votes), clips)
+        return other_annotators.read_votes(resolve(params.votes), clips, params.other_labels)
     read = CORPORA[params.corpus].votes
     if read is None:
         raise CorpusError(f"votes is {OWN!r}, but {params.corpus} comes without votes: give a CSV file")
@@ -179,7 +186,7 @@ def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
     mine = found[found["clip_id"].isin(clips["clip_id"])].reset_index(drop=True)
     if mine.empty:
         raise CorpusError(f"none of the {len(found)} votes of {params.corpus} is on a clip of this run")
-    return mine
+    return mine.assign(rater=mine.get("rater"), count=mine.get("count", 1))[other_annotators.VOTES]
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:
