@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from fer_helpers.evaluation import _bootstrap
 from fer_helpers.evaluation._bootstrap import MIN_GROUPS, interval, t_interval
 
 NORMAL = stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)  # resamples as evenly normal as can be
@@ -28,3 +29,24 @@ def test_what_the_bootstrap_cannot_see_has_no_interval():
     assert np.isnan(interval(NORMAL, MIN_GROUPS - 1)).all()
     assert np.isnan(interval(np.full(100, 0.5), 50)).all()
     assert np.isnan(interval(np.full(100, np.nan), 50)).all()
+
+
+def test_a_mean_of_many_groups_has_the_interval_that_a_bootstrap_would_give(monkeypatch):
+    """1,500 groups of one to three values: Student's t on the linearised error, and 4,000 resamples."""
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(1500), rng.integers(1, 4, 1500))
+    values = rng.random(len(groups)) + rng.random(1500)[groups]
+    fast = _bootstrap.mean_interval(values, groups, 4000, 1)
+    monkeypatch.setattr(_bootstrap, "MANY_GROUPS", 10_000)
+    drawn = _bootstrap.mean_interval(values, groups, 4000, 1)
+    width = drawn[1] - drawn[0]
+    assert fast == pytest.approx(drawn, abs=0.04 * width)
+    assert np.isnan(_bootstrap.mean_interval(np.ones(12_000), np.arange(12_000), 10, 1)).all()
+
+
+def test_of_very_many_groups_fewer_resamples_are_drawn_and_they_are_the_first(monkeypatch):
+    contributions = np.arange(50.0)[:, None]
+    every = _bootstrap.resample_groups(contributions, 3000, 1)
+    monkeypatch.setattr(_bootstrap, "_MOST_DRAWN", 100_000)
+    fewer = _bootstrap.resample_groups(contributions, 3000, 1)
+    assert fewer.tolist() == every[:2000].tolist()

@@ -135,13 +135,18 @@ def test_single_frames_are_not_compared():
 @pytest.mark.parametrize(
     ("a", "b", "n_clips", "words"),
     [
-        ([None] * 3, ["happy"] * 3, 0, "s and t have no labelled clip in common: not compared."),
-        (["happy"], ["sad"], 1, "WAR: no significant difference between s and t on 1 clip: s minus t is +1.000, 95 % "),
+        ([None] * 3, ["happy"] * 3, 0, "WAR (seven classes): s and t have no labelled clip in common: not compared."),
+        (
+            ["happy"],
+            ["sad"],
+            1,
+            "WAR (seven classes): no significant difference between s and t on 1 clip: s minus t is +",
+        ),
         (
             ["happy"] * 3,
             ["happy"] * 3,
             3,
-            "WAR: no significant difference between s and t on 3 clips: s minus t is +0.000",
+            "WAR (seven classes): identical predictions of s and t on 3 clips.",
         ),
     ],
 )
@@ -167,7 +172,7 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
     found = compare(predictions(s=truth, t=wrong, u=few), clips(truth, subject), n_resamples=500)
     told = found[found["metric"] == "WAR"].set_index(["strategy_a", "strategy_b"])["sentence"]
     assert told["s", "t"].startswith(
-        "WAR: s scores higher than t on 140 clips of 14 subjects: s minus t is +0.857, 95 % interval "
+        "WAR (seven classes): s scores higher than t on 140 clips of 14 subjects: s minus t is +0.857, 95 % interval "
     )
     assert "no significant difference between s and u" in told["s", "u"]
     assert "(80 % power, unadjusted)" in told["s", "u"]
@@ -176,9 +181,10 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
 
 
 def test_untested_is_never_called_different():
-    row = {"p_holm": np.nan, "difference": np.nan, "n_clips": 0}
+    row = {"p_holm": np.nan, "difference": np.nan, "n_clips": 0, "taxonomy": "seven", "asked": "seven"}
     names = {"strategy_a": "s", "strategy_b": "t", "model_a": "m", "model_b": "n", "metric": "UAR"}
-    assert comparisons.sentence({**row, **names}) == "s (m) and t (n) have no labelled clip in common: not compared."
+    said = "UAR (seven classes): s (m) and t (n) have no labelled clip in common: not compared."
+    assert comparisons.sentence({**row, **names}) == said
 
 
 def test_within_a_strategy_only_like_is_compared_with_like_and_corrected_for():
@@ -195,3 +201,31 @@ def test_within_a_strategy_only_like_is_compared_with_like_and_corrected_for():
 def test_who_was_imported_goes_by_its_own_name():
     row = {"strategy_a": "multi_frame", "model_a": "m", "strategy_b": "imported", "model_b": "Their model"}
     assert naming.pair_names(row) == ("multi_frame", "Their model")
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([3, 7]))
+def test_clips_compared_by_their_kinds_are_compared_as_one_by_one(seed, n, n_labels):
+    """To the bit: counting clips that are alike together changes neither the draws nor the sums."""
+    rng = np.random.default_rng(seed)
+    truth, a, b = rng.integers(0, n_labels, (3, n))
+    each = np.zeros((n, 2, n_labels, n_labels))
+    for clip in range(n):
+        each[clip, 0, truth[clip], a[clip]] = each[clip, 1, truth[clip], b[clip]] = 1
+    found = compared(truth, a, b, np.arange(n), n_labels, 99, 3)
+    permuted = comparisons._permuted(each, np.ones(n, int), 99, 3)
+    for metric in metric_names("compared")[1:]:
+        gap = found[metric]["value_a"] - found[metric]["value_b"]
+        assert found[metric]["p"] == (1 + (np.abs(permuted[metric]) >= abs(gap) - 1e-12).sum()) / 100
+
+
+def test_one_of_few_pairs_of_many_threads_is_the_same_pair():
+    """Results do not depend on how many cores there are, or on which pair is done first."""
+    rng = np.random.default_rng(5)
+    truth = list(rng.choice(SEVEN, 40))
+    given = predictions(s=list(rng.choice(SEVEN, 40)), t=truth, u=list(rng.choice(SEVEN, 40)))
+    found = compare(given, clips(truth), n_resamples=200)
+    alone = compare(given[given["strategy"] != "u"], clips(truth), n_resamples=200)
+    same = ["difference", "ci_low", "ci_high", "p"]
+    pair = found[(found["strategy_a"] == "s") & (found["strategy_b"] == "t")]
+    assert pair[same].to_numpy().tolist() == alone[same].to_numpy().tolist()
