@@ -1,4 +1,4 @@
-// Above the matrices: what this is about, what is shown, the filters, and a chip for each thing that is not as at first.
+// Above the matrices: what this is about, what is shown, the filters, and a chip for each thing not as at first.
 
 class Bar {
   constructor(explorer) {
@@ -169,6 +169,7 @@ class Bar {
     const { explorer, explorer: { data, view, kept } } = this;
     if (!Object.entries(view.filters).some(isActive)) return [];
     const many = `Filtered: ${sum(kept)} of ${clipsWord(data.clips.length)}`;
-    return [el("b", test("filtered"), many), button("Clear filters", () => explorer.setView({ filters: {} }), test("clear"))];
+    const clear = () => explorer.setView({ filters: {} });
+    return [el("b", test("filtered"), many), button("Clear filters", clear, test("clear"))];
   }
 }

@@ -11,12 +11,11 @@ class Card {
   }
 
   draw() {
-    const { explorer, explorer: { data, view, series, rows, marks }, clip, id } = this;
+    const { explorer: { data, view, series, marks }, clip, id } = this;
     const mark = marks.of(id);
     const facts = Object.entries(data.facets)
       .map(([name, { values, codes }]) => [facetName(name), values[codes[clip]]]).filter(([, value]) => value);
-    const ofRow = explorer.accuracies.isAgreement || marks.hides(id) ? data.truth[taxonomyOf(data, view)] : rows;
-    const truth = labelsOf(data, view)[ofRow[clip]] ?? NO_LABEL;
+    const truth = labelsOf(data, view)[data.truth[taxonomyOf(data, view)][clip]] ?? NO_LABEL;
     const said = marks.hides(id) ? [el("p", { class: "fer-soft" }, "The prediction is hidden until you mark the clip.")]
       : [...series.map((of) => this.said(of)), el("div", { class: "fer-about", ...test("about") }, "…")];
     this.shown = essence(mark);

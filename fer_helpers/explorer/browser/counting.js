@@ -47,7 +47,8 @@ function rowCodes(data, view, marks) {
 }
 
 /** Whether a filter leaves any clip out. */
-const isActive = ([name, wanted]) => (RANGES.includes(name) ? String(wanted) !== String(EVERYTHING) : wanted.length > 0);
+const isActive = ([name, wanted]) =>
+  (RANGES.includes(name) ? String(wanted) !== String(EVERYTHING) : wanted.length > 0);
 
 /** For each clip whether it passes the filters; confidence and agreement are those of the first annotator. */
 function passing(data, view) {

@@ -71,7 +71,8 @@ class Marks {
     const label = data.labels.seven[data.truth.seven[clip]] ?? null;
     const predicted = data.labels[one.taxonomy][one.codes[clip]] ?? null;
     const { strategy, taxonomy, asked } = one;
-    model.send({ type: "mark", clip, mark: { ...mark, label, predicted, strategy, model: one.model, taxonomy, asked } });
+    const about = { label, predicted, strategy, model: one.model, taxonomy, asked };
+    model.send({ type: "mark", clip, mark: { ...mark, ...about } });
   }
 
   /** Python has kept a mark, or another explorer's: what somebody types into a note meanwhile stays. */
