@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ LONGEST = 2000  # characters of a reply that are shown
 class Source:
     """The tables of one run, and how to read a key frame.
 
-    `requests` and `answers` may be empty, for annotators whose replies are not at hand.
+    All but the first three tables may be empty, for annotators whose replies or scores are not at hand. `corpus` and
+    `model` name what was labelled and who was asked; `surprise` and `drawing` are how `scores` were computed.
     """
 
     name: str
@@ -37,29 +38,43 @@ class Source:
     frames: pd.DataFrame
     requests: pd.DataFrame
     answers: pd.DataFrame
+    scores: pd.DataFrame
+    comparisons: pd.DataFrame
     picture: Callable[[str, int], bytes]
+    corpus: str = ""
+    model: str = ""
+    surprise: str = "positive"
+    drawing: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_run(cls, run: Run) -> Source:
         """Everything from the run's folder."""
         names = ("predictions", "clips", "frames", "requests", "answers")
-        return cls(run.folder.name, **{name: run.read(name) for name in names}, picture=run.picture)
+        known = run.params
+        return cls(
+            run.folder.name,
+            **{name: run.read(name) for name in names},
+            **{name: _if_there(run, name) for name in ("scores", "comparisons")},
+            picture=run.picture,
+            corpus=known.corpus,
+            model=known.model,
+            surprise=known.surprise_is,
+            drawing={"n_resamples": known.n_resamples, "seed": known.seed},
+        )
 
     @classmethod
     def of_tables(
-        cls, predictions: pd.DataFrame, clips: pd.DataFrame, frames: pd.DataFrame, folder: Path | None
+        cls, predictions: pd.DataFrame, clips: pd.DataFrame, frames: pd.DataFrame, folder: Path | None, surprise: str
     ) -> Source:
         """Tables at hand, without replies; frames.path starts in `folder`, without which there are no frames."""
         frames = frames if folder else frames.iloc[:0]
-        requests, answers = (
-            pd.DataFrame(columns=list(tables.SCHEMAS[name].columns)) for name in ("requests", "answers")
-        )
+        empty = {name: _empty(name) for name in ("requests", "answers", "scores", "comparisons")}
         paths = dict(zip(zip(frames["clip_id"], frames["frame_index"], strict=True), frames["path"], strict=True))
 
         def picture(clip_id: str, frame_index: int) -> bytes:
             return store.read(folder or Path(), paths[clip_id, frame_index])
 
-        return cls("predictions", predictions, clips, frames, requests, answers, picture)
+        return cls("predictions", predictions, clips, frames, **empty, picture=picture, surprise=surprise)
 
     # Of many thousand clips only those looked at are unpacked, so columns are kept as arrays and rows found by clip.
 
@@ -143,6 +158,18 @@ class Source:
                 shown = [frames.index(index) + 1 for index in indices[row]]
                 found.append({"frames": shown, "status": statuses[at], "label": label, "words": _words(raws[at])})
         return found
+
+
+def _empty(table: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(tables.SCHEMAS[table].columns))
+
+
+def _if_there(run: Run, table: str) -> pd.DataFrame:
+    """A table that the explorer can do without."""
+    try:
+        return run.read(table)
+    except RunError:
+        return _empty(table)
 
 
 def _words(raw: object) -> str:

@@ -16,7 +16,7 @@ from fer_helpers.files import write_whole
 
 FRAMES = ("none", "blurred", "full")
 _BROWSER = Path(__file__).parent / "browser"
-_PARTS = ("counting", "marks", "elements", "bar", "matrices", "cards", "large", "explorer")
+_PARTS = ("counting", "marks", "elements", "accuracies", "bar", "matrices", "card", "cards", "large", "explorer")
 _PAGE = """\
 <!doctype html>
 <html lang="en">

@@ -13,6 +13,8 @@ import pandas as pd
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, question, valence
 from fer_helpers.errors import RunError
 from fer_helpers.evaluation import display_names, true_label
+from fer_helpers.statuses import OUTSIDE
+from fer_helpers.tables import GROUP
 
 NO_LABEL = "no label"  # the last column: every status that left a clip without one
 NO_ROW = "not asked"  # status of a clip an annotator has no prediction of
@@ -27,7 +29,8 @@ class Series:
 
     Args:
         source: which of the explorer's runs it is from.
-        codes: index of each clip's label in the taxonomy, or -1 - index of its status, shape (n_clips,).
+        codes: index of each clip's label in the taxonomy; the number of labels for an answer outside them, which is
+            wrong but not missing; else -1 - index of its status; shape (n_clips,).
         confidence: per cent; -1 where there is none, shape (n_clips,).
         agreement: of the votes, per cent; -1 where there is none, shape (n_clips,).
         rows: the clip's row in the run's predictions, -1 where there is none, shape (n_clips,).
@@ -73,7 +76,8 @@ class Columns:
             for taxonomy, labels in TAXONOMIES.items()
         }
         self.collapsed = _codes([valence(label, surprise) for label in SEVEN], TERNARY)
-        self.facets = {name: _facet(clips[name]) for name in FACETS}
+        groups = [name for name in clips if name.startswith(GROUP)]
+        self.facets = {name: _facet(clips[name]) for name in (*FACETS, *groups)}
 
     def _series_of(self, source: int, predictions: pd.DataFrame) -> list[Series]:
         whole = predictions["frame_index"].isna().to_numpy()
@@ -89,7 +93,8 @@ class Columns:
         for status in part["status"].unique():
             if status not in self.statuses:
                 self.statuses.append(status)
-        labels = _codes(part["label"], TAXONOMIES[key["taxonomy"]])
+        names = TAXONOMIES[key["taxonomy"]]
+        labels = np.where(part["status"] == OUTSIDE, len(names), _codes(part["label"], names))
         failed = -1 - pd.Index(self.statuses).get_indexer(part["status"])
         return Series(
             source,
@@ -111,9 +116,9 @@ class Columns:
         named = next(name for name, one in zip(names, self.series, strict=True) if one is series)
         return f"{named} · {self.runs[series.source]}" if len(self.runs) > 1 else named
 
-    def packed(self, first: Mapping[str, Any]) -> str:
-        """JSON for the browser, `first` the view to go back to; a notebook writes each item of a list on its own line,
-        so it is one string.
+    def packed(self, **more: Any) -> str:
+        """JSON for the browser, with `more` in it; a notebook writes each item of a list on its own line, so it is one
+        string.
         """
         series = [
             {
@@ -126,7 +131,7 @@ class Columns:
             for one in self.series
         ]
         data = {
-            "first": first,
+            **more,
             "clips": self.clip_ids.tolist(),
             "labels": TAXONOMIES,
             "truth": {taxonomy: codes.tolist() for taxonomy, codes in self.truth.items()},
@@ -144,34 +149,54 @@ class Columns:
     ) -> np.ndarray:
         """Positions of the clips that `selected` names under the filters of `view`, the surest first.
 
+        In a blind view they are in the order of the table: their order would tell how sure the annotator is.
+
         Args:
             view: as ConfusionExplorer.view.
             selected: as ConfusionExplorer.selected.
             marked: clip_id -> suggested label or None, of every clip with a mark.
         """
-        chosen = self._chosen(view, selected, marked) & self._kept(view)
+        chosen = self._chosen(view, selected, marked) & self.kept(view)
         at = np.flatnonzero(chosen)
+        if view["blind"]:
+            return at
         of = view["b"] if selected.get("matrix") == "b" and view["b"] >= 0 else view["a"]
         return at[np.argsort(-self.series[of].confidence[at], kind="stable")]
 
     def _chosen(self, view: Mapping[str, Any], selected: Mapping[str, Any], marked: Mapping[str, Any]) -> np.ndarray:
         matrix = selected.get("matrix")
         a, b = (np.maximum(self.series[view[name]].codes, -1) for name in "ab")
-        nothing = np.zeros(len(a), bool)
+        rows, everything = self.row_codes(view, marked), np.ones(len(a), bool)
+        names = self.names(view)
+        row, column = (selected.get(name) for name in ("row", "column"))
+        if matrix == "all":
+            return everything
         if matrix == "marked":
             return np.isin(self.clip_ids, list(marked))
-        if matrix is None or (matrix != "a" and view["b"] < 0):
-            return nothing
-        if matrix == "change" and selected.get("row") is None:
-            return a != b
-        names = [*TAXONOMIES[self.series[view["a"]].taxonomy], NO_LABEL]
-        if selected.get("row") not in names or selected.get("column") not in names:
-            return nothing
-        row, column = (_code(names, selected[name]) for name in ("row", "column"))
-        in_a, in_b = a == column, b == column
-        return (self._row_codes(view, marked) == row) & {"a": in_a, "b": in_b, "change": in_a != in_b}[matrix]
+        if matrix == "errors":
+            return (rows >= 0) & (a >= 0) & ((rows != a) | (a == names.index(OUTSIDE)))
+        if matrix not in ("a", "b", "change") or (matrix != "a" and view["b"] < 0):
+            return ~everything
+        if {row, column} - {None, *names} or (matrix != "change" and row is None and column is None):
+            return ~everything
+        in_row = everything if row is None else rows == _code(names, row)
+        in_a, in_b = (everything if column is None else codes == _code(names, column) for codes in (a, b))
+        return in_row & {"a": in_a, "b": in_b, "change": (in_a | in_b) & (a != b)}[matrix]
 
-    def _row_codes(self, view: Mapping[str, Any], marked: Mapping[str, str | None]) -> np.ndarray:
+    def names(self, view: Mapping[str, Any]) -> list[str]:
+        """Rows and columns of the matrix: the labels, answers outside them, and no label."""
+        return [*TAXONOMIES[self.series[view["a"]].taxonomy], OUTSIDE, NO_LABEL]
+
+    def counts(self, view: Mapping[str, Any], marked: Mapping[str, str | None]) -> np.ndarray:
+        """The first annotator's matrix under the filters of `view`; rows and columns as `names`."""
+        n = len(self.names(view))
+        counts = np.zeros((n, n), int)
+        kept = self.kept(view)
+        columns = np.maximum(self.series[view["a"]].codes, -1)
+        np.add.at(counts, (self.row_codes(view, marked)[kept], columns[kept]), 1)  # -1 is the last: no label
+        return counts
+
+    def row_codes(self, view: Mapping[str, Any], marked: Mapping[str, str | None]) -> np.ndarray:
         """Which row of the matrix each clip is in; -1 for the row without a label."""
         if isinstance(view["rows"], int):
             return np.maximum(self.series[view["rows"]].codes, -1)
@@ -184,7 +209,7 @@ class Columns:
                     codes[self.clip_ids.get_loc(clip_id)] = seven if taxonomy == "seven" else self.collapsed[seven]
         return codes
 
-    def _kept(self, view: Mapping[str, Any]) -> np.ndarray:
+    def kept(self, view: Mapping[str, Any]) -> np.ndarray:
         """The clips that pass the filters; confidence and agreement are those of the first annotator."""
         kept = np.ones(len(self.clip_ids), bool)
         filters, series = view["filters"], self.series[view["a"]]
@@ -206,7 +231,24 @@ def first_view(data: Columns, strategy: str | None = None) -> dict[str, Any]:
     others = [n for n, one in enumerate(data.series) if n != a and (one.taxonomy, one.asked) == question]
     labelled = bool((data.truth[question[0]] >= 0).any())
     rows = "label" if labelled or not others else others[0]
-    return {"a": a, "b": -1, "rows": rows, "shares": "row", "hide_diagonal": False, "filters": {}}
+    return {"a": a, "b": -1, "rows": rows, "shares": "row", "hide_diagonal": False, "blind": False, "filters": {}}
+
+
+def first_selected(data: Columns, view: Mapping[str, Any]) -> dict[str, str]:
+    """The most confused pair, of two as frequent the one with the larger share of its row; else the fullest cell.
+
+    Nothing where no clip has a label in both row and column.
+    """
+    names = data.names(view)
+    n = names.index(OUTSIDE)
+    answered = data.counts(view, {})[:n, :-1]
+    square, totals = answered[:, :n], np.maximum(answered.sum(axis=1), 1)
+    wrong = square * (1 - np.eye(n, dtype=int))
+    counts = wrong if wrong.any() else square
+    if not counts.any():
+        return {}
+    row, column = max(np.ndindex(n, n), key=lambda at: (counts[at], counts[at] / totals[at[0]]))
+    return {"matrix": "a", "row": names[row], "column": names[column]}
 
 
 def names_of(codes: np.ndarray, taxonomy: str) -> pd.Series:

@@ -1,4 +1,4 @@
-"""A reviewer's marks on clips: kept as they are made, read back, applied as corrected labels beside the originals."""
+"""Reviewers' marks on clips: kept as they are made, read back, used as corrected labels and as votes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from fer_helpers.params import problems_in
 from fer_helpers.paths import shown
 
 LOOKS_WRONG = "label looks wrong"
-VERDICTS = (LOOKS_WRONG, "ambiguous", "model wrong")
+MODEL_WRONG = "model wrong"
+VERDICTS = (LOOKS_WRONG, "ambiguous", MODEL_WRONG)
 FILE = "marks.jsonl"
 
 
 class Mark(BaseModel):
     """What a reviewer said of a clip, and of which prediction while looking at it.
 
-    `verdict` None takes an earlier mark back.
+    `verdict` None takes the reviewer's earlier mark back. `blind`: the prediction was hidden until this mark.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -41,6 +42,8 @@ class Mark(BaseModel):
     asked: str = ""
     path: str = ""
     marked_at: str = ""
+    reviewer: str = Field("", max_length=100)
+    blind: bool = False
 
 
 def check(values: dict[str, Any]) -> Mark:
@@ -74,16 +77,16 @@ def keep(mark: Mark, folder: Path) -> None:
 
 
 def read(folder: Path) -> list[Mark]:
-    """The marks in `folder`: the last of each clip, in the order of first marking; none if there is no file."""
+    """The marks in `folder`: each reviewer's last of each clip, in the order of first marking; none without a file."""
     path = folder / FILE
     lines = path.read_bytes().splitlines() if path.is_file() else []
     return latest(mark for mark in map(_parsed, lines) if mark)
 
 
 def latest(marks: Iterable[Mark]) -> list[Mark]:
-    """The last of `marks` of each clip, without those taken back."""
-    by_clip = {mark.clip_id: mark for mark in marks}
-    return [mark for mark in by_clip.values() if mark.verdict]
+    """Each reviewer's last mark of each clip, without those taken back."""
+    last = {(mark.clip_id, mark.reviewer): mark for mark in marks}
+    return [mark for mark in last.values() if mark.verdict]
 
 
 def _parsed(line: bytes) -> Mark | None:
@@ -94,21 +97,37 @@ def _parsed(line: bytes) -> Mark | None:
 
 
 def table(marks: Iterable[Mark]) -> pd.DataFrame:
-    """`marks` as a table, one row a clip."""
+    """`marks` as a table, one row a clip and reviewer."""
     return pd.DataFrame([mark.model_dump() for mark in marks], columns=list(Mark.model_fields))
+
+
+def votes(marks: pd.DataFrame) -> pd.DataFrame:
+    """`marks` as votes for `evaluation.agreement`: clip_id, rater, label; the reviewers are the raters.
+
+    A reviewer votes for the label that the mark suggests, or, where it says that the model is wrong and suggests
+    none, for the clip's own label. Other marks without a suggestion are no vote.
+
+    Args:
+        marks: as ConfusionExplorer.marks or `table(read(folder))`.
+    """
+    affirmed = marks["label"].where(marks["verdict"] == MODEL_WRONG)
+    given = marks.assign(rater=marks["reviewer"], label=marks["suggested"].where(marks["suggested"].notna(), affirmed))
+    return given.loc[given["label"].notna(), ["clip_id", "rater", "label"]].reset_index(drop=True)
 
 
 def corrected(clips: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
     """`clips` with a further column `label_corrected`; `label` stays what the corpus says.
 
-    A label is corrected where its mark says that it looks wrong and suggests another. A doubt without a suggestion,
-    an ambiguous clip and a wrong model leave the label as it is.
+    A label is corrected where a mark says that it looks wrong and the label it suggests has more reviewers' `votes`
+    than any other. A doubt without a suggestion, an ambiguous clip and a wrong model leave the label as it is.
 
     Args:
         clips: the clips table.
-        marks: as ConfusionExplorer.marks or `table(read(folder))`: clip_id, verdict, suggested.
+        marks: as ConfusionExplorer.marks or `table(read(folder))`.
     """
-    better = marks[(marks["verdict"] == LOOKS_WRONG) & marks["suggested"].notna()]
-    suggested = dict(zip(better["clip_id"], better["suggested"], strict=True))
-    wrong = clips["clip_id"].isin(suggested.keys())
-    return clips.assign(label_corrected=clips["label"].mask(wrong, clips["clip_id"].map(suggested)))
+    wrong = marks[marks["verdict"] == LOOKS_WRONG]
+    doubted = set(zip(wrong["clip_id"], wrong["suggested"], strict=True))
+    leading = votes(marks).groupby("clip_id")["label"].agg(lambda labels: labels.mode().tolist())
+    suggested = {clip: most[0] for clip, most in leading.items() if len(most) == 1 and (clip, most[0]) in doubted}
+    better = clips["clip_id"].map(suggested)
+    return clips.assign(label_corrected=clips["label"].mask(better.notna(), better))

@@ -21,12 +21,25 @@ _POLICY = (
     "default-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "script-src 'self' blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'none'"
 )
+# Voila's theme is light or dark for everybody; here it follows the reader's own setting.
+_STYLE = """<style>
+:root { color-scheme: light dark; }
+@media (prefers-color-scheme: dark) {
+  body {
+    --jp-layout-color0: #111; --jp-layout-color1: #111; --jp-layout-color2: #333; --jp-border-color1: #616161;
+    --jp-ui-font-color0: #fff; --jp-ui-font-color1: #c3cad1;
+    --jp-content-font-color0: #fff; --jp-content-font-color1: #e6e9ec; --jp-content-link-color: #8ab4f8;
+  }
+}
+</style>"""
 _SETUP = """\
 from pathlib import Path
+from IPython.display import HTML, display
 from fer_helpers.explorer import ConfusionExplorer
 from fer_helpers.runs import open_run
 run = open_run(Path({folder!r}))
-strategy_shown = run.params.strategy_shown"""
+strategy_shown = run.params.strategy_shown
+display(HTML({style!r}))"""
 
 
 def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
@@ -62,5 +75,5 @@ def _notebook(folder: Path) -> nbformat.NotebookNode:
     """The tagged cells of notebook 05 after a cell that opens the run without writing anything into its folder."""
     source = nbformat.read(ROOT / "notebooks" / f"{NOTEBOOKS[-1]}.ipynb", as_version=4)
     tagged = [cell for cell in source.cells if TAG in cell.metadata.get("tags", [])]
-    setup = v4.new_code_cell(_SETUP.format(folder=str(folder)))
+    setup = v4.new_code_cell(_SETUP.format(folder=str(folder), style=_STYLE))
     return v4.new_notebook(cells=[setup, *tagged], metadata=source.metadata)

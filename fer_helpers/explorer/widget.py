@@ -14,11 +14,13 @@ import pandas as pd
 import traitlets
 
 from fer_helpers.errors import FerError, RunError
+from fer_helpers.explorer import _accuracies as accuracies
 from fer_helpers.explorer import _standalone as standalone
 from fer_helpers.explorer import marks
 from fer_helpers.explorer._filmstrips import LARGE, SMALL
 from fer_helpers.explorer._run_data import Source
-from fer_helpers.explorer._table import Columns, first_view, names_of
+from fer_helpers.explorer._still import still
+from fer_helpers.explorer._table import Columns, first_selected, first_view, names_of
 from fer_helpers.runs import Run
 
 MOST_ON_A_PAGE = 48
@@ -42,13 +44,15 @@ class ConfusionExplorer(anywidget.AnyWidget):
 
     Traits to observe or set:
         view: what is shown: series `a` and `b` (-1: none), `rows` ("label", "corrected" or a series), `shares`
-            ("row" or "column"), `hide_diagonal`, and `filters` (scene, split, subject: values; confidence,
-            agreement: [from, to] in per cent).
-        selected: {"matrix": "a", "row": "fear", "column": "surprise"}; empty if nothing is. With two annotators
-            matrix may be "b", or "change" for clips that left or entered the cell (without row and column: all
-            that changed); "marked" are all clips with a mark.
+            ("row" or "column"), `hide_diagonal`, `blind` (predictions are hidden until a clip is marked), and
+            `filters` (scene, split, subject, group_…: values; confidence, agreement: [from, to] in per cent).
+        selected: {"matrix": "a", "row": "fear", "column": "surprise"}, at first the pair confused most; a whole row
+            or column without the other; empty if nothing is. With two annotators matrix may be "b", or "change" for
+            clips that left or entered the cell (without row and column: all that changed). "errors" are all clips
+            with a wrong label, "marked" those with a mark of the reviewer, "all" all.
         selection: the clips of the selected cell, all pages, the surest first: DataFrame of clips and predictions.
-        marks: the reviewer's marks, one row a clip, columns as review.Mark.
+        reviewer: whose marks are shown and made; may be empty.
+        marks: all reviewers' marks, one row a clip and reviewer, columns as marks.Mark.
 
     Raises:
         RunError: a table is missing, or there is no prediction of any clip.
@@ -60,8 +64,9 @@ class ConfusionExplorer(anywidget.AnyWidget):
     selected = traitlets.Dict().tag(sync=True)
     selection = traitlets.Instance(pd.DataFrame)
     marks = traitlets.Instance(pd.DataFrame)
+    reviewer = traitlets.Unicode().tag(sync=True)
     _columns = traitlets.Unicode().tag(sync=True)
-    _marks = traitlets.Dict().tag(sync=True)  # clip_id -> mark
+    _marks: traitlets.List = traitlets.List().tag(sync=True)  # of all reviewers
 
     def __init__(
         self,
@@ -75,34 +80,47 @@ class ConfusionExplorer(anywidget.AnyWidget):
         surprise: str = "positive",
     ) -> None:
         if isinstance(run, Run):
-            source, folder, surprise = Source.of_run(run), run.folder, run.params.surprise_is
+            source, folder = Source.of_run(run), run.folder
         elif clips is None or frames is None:
             raise TypeError("a predictions table needs the clips and frames tables beside it")
         else:
-            source = Source.of_tables(run, clips, frames, folder)
+            source = Source.of_tables(run, clips, frames, folder, surprise)
         self._sources = [source, *([Source.of_run(compare)] if compare else [])]
         names = [one.name for one in self._sources]
         if len(set(names)) < len(names):  # two runs/demo in different places
             names = [f"{name} ({number})" for number, name in enumerate(names, 1)]
         runs = dict(zip(names, (one.predictions for one in self._sources), strict=True))
-        self._data = Columns(source.clips, runs, surprise)
+        self._data = Columns(source.clips, runs, source.surprise)
         self._folder = folder
         self._strip = lru_cache(KEPT_STRIPS)(self._new_strip)
         kept = marks.read(folder) if folder else []
         view = first_view(self._data, strategy)
+        whole, differences = accuracies.of_run(source, self._data.series)
+        about = [
+            {"run": name, "corpus": one.corpus, "model": one.model}
+            for name, one in zip(names, self._sources, strict=True)
+        ]
         super().__init__(
             view=view,
+            selected=first_selected(self._data, view),
             selection=pd.DataFrame(),
             marks=marks.table(kept),
-            _columns=self._data.packed(view),
-            _marks={mark.clip_id: mark.model_dump() for mark in kept},
+            _columns=self._data.packed(first=view, about=about, accuracies=whole, differences=differences),
+            _marks=[mark.model_dump() for mark in kept],
         )
         self._select()
-        self.observe(lambda _: self._select(), ["view", "selected", "_marks"])
+        self.observe(lambda _: self._select(), ["view", "selected", "reviewer", "_marks"])
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
         return f"ConfusionExplorer({len(self._data.clip_ids)} clips)"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """With a still picture in HTML for viewers without widgets: GitHub, exported pages, some editors."""
+        shown = super()._repr_mimebundle_(**kwargs)
+        if shown:
+            shown[0]["text/html"] = still(self._data, self.view)
+        return shown
 
     def to_html(self, path: Path | str, frames: str = "none") -> Path:
         """Write the explorer as one file that needs no server and reaches no network; returns its path.
@@ -123,7 +141,7 @@ class ConfusionExplorer(anywidget.AnyWidget):
         items = [self._item(clip, range(len(self._data.series))) for clip in clips]
         blurred = frames == "blurred"
         strips = [] if frames == "none" else [self._sources[0].strip(self._id(n), SMALL, blurred) for n in clips]
-        state = {name: getattr(self, name) for name in ("_columns", "view", "selected", "_marks")}
+        state = {name: getattr(self, name) for name in ("_columns", "view", "selected", "reviewer", "_marks")}
         return standalone.write(Path(path), state, items, strips)
 
     def _id(self, clip: int) -> str:
@@ -139,11 +157,12 @@ class ConfusionExplorer(anywidget.AnyWidget):
         return {"clip": clip, "original": sources[0].original(clip_id), "about": about}
 
     def _select(self) -> None:
-        marked = {
-            clip_id: mark["suggested"] if mark["verdict"] == marks.LOOKS_WRONG else None
-            for clip_id, mark in self._marks.items()
-        }
-        self.selection = self._rows(self._data.where(self.view, self.selected, marked))
+        self.selection = self._rows(self._data.where(self.view, self.selected, self._marked()))
+
+    def _marked(self) -> dict[str, str | None]:
+        """The clips that the reviewer marked, and the label of those that are corrected."""
+        mine = [mark for mark in self._marks if mark["reviewer"] == self.reviewer]
+        return {m["clip_id"]: m["suggested"] if m["verdict"] == marks.LOOKS_WRONG else None for m in mine}
 
     def _rows(self, at: np.ndarray) -> pd.DataFrame:
         """The clips at these positions: the corpus's label as truth, the first annotator's prediction, the second's."""
@@ -154,7 +173,7 @@ class ConfusionExplorer(anywidget.AnyWidget):
             b = self._data.series[self.view["b"]]
             shown.insert(1, "label_b", names_of(b.codes[at], b.taxonomy))
         shown.insert(0, "truth", names_of(self._data.truth[a.taxonomy][at], a.taxonomy))
-        clips = self._sources[0].clips[["clip_id", "scene", "split", "subject", "path"]].iloc[at]
+        clips = self._sources[0].clips[["clip_id", *self._data.facets, "path"]].iloc[at]
         return pd.concat([clips.reset_index(drop=True), shown], axis=1)
 
     def _receive(self, _: Any, message: Any, __: Any) -> None:
@@ -162,6 +181,7 @@ class ConfusionExplorer(anywidget.AnyWidget):
         answers: dict[str, Callable[[dict[str, Any]], None]] = {
             "page": self._send_page,
             "large": self._send_large,
+            "scored": self._send_scored,
             "mark": self._mark,
         }
         try:
@@ -181,6 +201,24 @@ class ConfusionExplorer(anywidget.AnyWidget):
         picture = self._new_strip(of, self._valid(message["clip"]), LARGE)
         self.send({"type": "large", "id": message["id"], "clip": message["clip"]}, buffers=[picture])
 
+    def _send_scored(self, message: dict[str, Any]) -> None:
+        """Accuracies with intervals of a selection, against the corpus's or the corrected labels."""
+        view, data, surprise = message["view"], self._data, self._sources[0].surprise
+        clips = self._sources[0].clips
+        if view["rows"] == "corrected":
+            mine = self.marks[self.marks["reviewer"] == self.reviewer]
+            corrected = marks.corrected(clips, mine)
+            clips = clips.assign(label=corrected["label_corrected"])
+        clips = clips[data.kept(view)]
+        shown = {name: data.series[view[name]] for name in "ab" if view[name] >= 0}
+        words = {
+            name: accuracies.of_selection(self._sources[one.source], one, clips, surprise)
+            for name, one in shown.items()
+        }
+        if "b" in shown:
+            words["change"] = accuracies.difference(self._sources, shown["a"], shown["b"], clips, surprise)
+        self.send({"type": "scored", "id": message["id"], "words": words})
+
     def _valid(self, clip: int) -> int:
         if not 0 <= clip < len(self._data.clip_ids):
             raise RunError(f"there is no clip {clip}")
@@ -196,6 +234,6 @@ class ConfusionExplorer(anywidget.AnyWidget):
             marks.keep(mark, self._folder)
             kept = marks.read(self._folder)
         else:
-            kept = marks.latest([*(marks.Mark(**one) for one in self._marks.values()), mark])
+            kept = marks.latest([*(marks.Mark(**one) for one in self._marks), mark])
         self.marks = marks.table(kept)
-        self._marks = {one.clip_id: one.model_dump() for one in kept}
+        self._marks = [one.model_dump() for one in kept]

@@ -15,12 +15,14 @@ import nbformat
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
-from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES
+from fer_helpers.evaluation import scores, summaries
 from fer_helpers.explorer import ConfusionExplorer, marks
 from fer_helpers.explorer._table import NO_LABEL
+from fer_helpers.statuses import OUTSIDE
 from tests.support import jupyter as servers
+from tests.support.browser import barriers, heading, loaded, matrix, open_file, option
 from tests.support.explorer_runs import HOSTILE, make_run
 from tests.support.jupyter import WAIT
 
@@ -29,38 +31,9 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("hostile") / "run", 120, hostile=True, taxonomies=("seven", "ternary"))
-
-
-@pytest.fixture
-def page(browser, request):
-    """A page whose errors, requests and executed hostile text fail the test."""
-    context = browser.new_context(**{"viewport": {"width": 1400, "height": 1100}} | getattr(request, "param", {}))
-    page = context.new_page()
-    errors, outside = [], []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda sent: outside.append(sent.url))
-    page.on("dialog", lambda dialog: (errors.append("dialog"), dialog.dismiss()))
-    yield page
-    hacked = page.evaluate("window.hacked")
-    context.close()
-    assert errors == []
-    assert hacked is None
-    own = ("file:", "data:", "blob:", "about:", "http://127.0.0.1:", "ws://127.0.0.1:")
-    icons = "https://cdn.jsdelivr.net/npm/@fortawesome/"  # Voila's page asks for them; its policy refuses
-    assert [url for url in outside if not url.startswith((*own, icons))] == []
-
-
-def open_file(page, path):
-    page.goto(path.as_uri())
-    page.get_by_test_id("fer-matrix-a").wait_for(timeout=WAIT)
-
-
-def matrix(page, which="a"):
-    """Counts in the page by (row, column)."""
-    cells = page.locator(f"[data-testid=fer-matrix-{which}] [role=gridcell]")
-    read = "all => all.map(cell => [cell.dataset.row, cell.dataset.column, Number(cell.dataset.count)])"
-    return {(row, column): count for row, column, count in cells.evaluate_all(read)}
+    return make_run(
+        tmp_path_factory.mktemp("hostile") / "run", 120, hostile=True, taxonomies=("seven", "ternary"), outside=False
+    )
 
 
 def expected(run, strategy, taxonomy="seven", asked="seven", keep=None):
@@ -79,14 +52,6 @@ def expected(run, strategy, taxonomy="seven", asked="seven", keep=None):
 
 
 TERNARY_OF = dict.fromkeys(SEVEN, "negative") | {"happy": "positive", "surprise": "positive", "neutral": "neutral"}
-
-
-def heading(page):
-    return page.get_by_test_id("fer-heading").text_content()
-
-
-def loaded(page, cards):
-    page.wait_for_function(f"document.querySelectorAll('[data-loaded=true]').length === {cards}", timeout=WAIT)
 
 
 def busiest(counts):
@@ -146,11 +111,9 @@ def test_every_matrix_of_the_file_is_scikit_learns(run, files, page):
 def test_filters_are_chips_that_can_be_taken_away(run, files, page):
     open_file(page, files["none"])
     whole = matrix(page)
-    page.get_by_test_id("fer-facet").select_option(json.dumps(["split", "test"], separators=(",", ":")))
+    page.get_by_test_id("fer-facet").select_option(option("split", "test"))
     assert matrix(page) == expected(run, "soft_vote", keep=lambda rows: rows["split"] == "test")
-    page.get_by_test_id("fer-facet").select_option(
-        json.dumps(["scene", HOSTILE[0]], separators=(",", ":"), ensure_ascii=False)
-    )
+    page.get_by_test_id("fer-facet").select_option(option("scene", HOSTILE[0]))
     page.get_by_test_id("fer-confidence-from").fill("0.3")
     page.get_by_test_id("fer-confidence-from").press("Enter")
     sure = expected(run, "soft_vote", keep=lambda rows: (rows["split"] == "test") & (rows["scene"] == HOSTILE[0])
@@ -161,9 +124,13 @@ def test_filters_are_chips_that_can_be_taken_away(run, files, page):
         f"scene: {HOSTILE[0]} ✕",
         "confidence 0.30–1.00 ✕",
     ]
-    for _ in range(3):
-        page.get_by_test_id("fer-chip").first.click()
+    assert page.get_by_test_id("fer-filtered").text_content() == f"Filtered: {sum(sure.values())} of 120 clips"
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    assert page.evaluate("document.querySelector('.fer-chips').getBoundingClientRect().top >= 0")
+    page.get_by_test_id("fer-chip").first.click()
+    page.get_by_test_id("fer-clear").click()
     assert matrix(page) == whole
+    assert page.get_by_test_id("fer-filtered").count() == 0
     page.get_by_test_id("fer-strategy").select_option("multi_frame")
     page.get_by_test_id("fer-chip").click()
     assert page.get_by_test_id("fer-strategy").input_value() == '"soft_vote"'
@@ -176,6 +143,7 @@ def test_the_keyboard_does_what_the_mouse_does(run, files, page):
     """One tab stop for the matrix, arrows inside it, Enter to choose, Escape to go back; the focus can be seen."""
     open_file(page, files["none"])
     stops = page.locator("[data-testid=fer-matrix-a] [tabindex='0']")
+    page.get_by_test_id("fer-a-angry-angry").click()
     assert stops.count() == 1
     stops.focus()
     for key in (
@@ -184,11 +152,14 @@ def test_the_keyboard_does_what_the_mouse_does(run, files, page):
         "End",
         "ArrowLeft",
         "ArrowUp",
+        "ArrowUp",
         "Home",
         "ArrowLeft",
-        "ArrowUp",
-        "ArrowRight",
         "ArrowDown",
+        "ArrowLeft",
+        "ArrowDown",
+        "ArrowRight",
+        "ArrowRight",
     ):
         page.keyboard.press(key)
     focused = "document.activeElement.dataset.testid"
@@ -202,6 +173,16 @@ def test_the_keyboard_does_what_the_mouse_does(run, files, page):
     assert stops.count() == 1
     page.keyboard.press("Escape")
     assert heading(page).startswith("Choose a cell")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    counts = matrix(page)
+    of_row = sum(count for (row, _), count in counts.items() if row == "disgust")
+    assert heading(page).startswith(f"disgust → any label: {of_row} clips")
+    page.get_by_test_id("fer-a-column-sad").click()
+    of_column = sum(count for (_, column), count in counts.items() if column == "sad")
+    assert heading(page).startswith(f"any label → sad: {of_column} clips")
+    assert page.evaluate(focused) == "fer-a-column-sad"
     row, column = busiest(matrix(page))
     page.get_by_test_id(f"fer-pair-{row}-{column}").click()
     page.get_by_test_id("fer-card").first.get_by_role("button", name="ambiguous").focus()
@@ -265,7 +246,7 @@ def test_marks_of_the_file_are_exported(run, files, page):
         "type": "choices",
         "value": {"choices": ["fear"]},
     }
-    page.get_by_test_id("fer-rows").select_option("the corrected label")
+    page.get_by_test_id("fer-rows").select_option("the label as you corrected it")
     page.get_by_test_id("fer-marked").click()
     assert heading(page) == "Marked: 1 clip"
 
@@ -305,7 +286,11 @@ def test_the_browser_lists_what_python_selects(run, page):
     """Filters, rows and cells are counted in both; here for views drawn at random, by name and in order."""
     explorer = ConfusionExplorer(run, strategy="soft_vote")
     data, rng = explorer._data, np.random.default_rng(7)
-    marks = {id_: {"clip_id": id_, "verdict": "label looks wrong", "suggested": "fear"} for id_ in data.clip_ids[:9]}
+    marks = [
+        {"clip_id": id_, "verdict": "label looks wrong", "suggested": "fear", "reviewer": who}
+        for at, id_ in enumerate(data.clip_ids[:9])
+        for who in ("ana", "ben")[: 1 + at % 2]
+    ]
     page.set_content("<div id=place></div>")
     page.evaluate(
         """async (source) => {
@@ -317,7 +302,7 @@ def test_the_browser_lists_what_python_selects(run, page):
     for _ in range(40):
         a = int(rng.integers(len(data.series)))
         peers = [n for n, one in enumerate(data.series) if n != a and one.taxonomy == data.series[a].taxonomy]
-        names = [*TAXONOMIES[data.series[a].taxonomy], NO_LABEL]
+        names = [*TAXONOMIES[data.series[a].taxonomy], OUTSIDE, NO_LABEL]
         filters = {"confidence": sorted(rng.integers(0, 101, 2).tolist()), "scene": rng.choice(HOSTILE, 9).tolist()}
         view = explorer.view | {
             "a": a,
@@ -326,12 +311,17 @@ def test_the_browser_lists_what_python_selects(run, page):
             "filters": {name: filters[name] for name in rng.choice(list(filters), rng.integers(3), replace=False)},
         }
         view["rows"] = int(view["rows"]) if view["rows"].isdigit() else view["rows"]
-        kind = str(rng.choice(["a", "b", "change", "marked"]))
+        view["blind"] = bool(rng.random() < 0.2)
+        kind = str(rng.choice(["a", "b", "change", "marked", "errors", "all"]))
         row, column = (str(rng.choice(names)) for _ in "ab")
-        selected = {"matrix": kind} | ({"row": row, "column": column} if rng.random() < 0.8 else {})
-        if kind in "ab" and "row" not in selected:
+        selected = {"matrix": kind}
+        if rng.random() < 0.8:
+            selected |= {"row": None if rng.random() < 0.2 else row, "column": None if rng.random() < 0.2 else column}
+        if kind in "ab" and not {selected.get("row"), selected.get("column")} - {None}:
             continue
+        reviewer = str(rng.choice(["ana", "ben"]))
         state = {"_columns": explorer._columns, "view": view, "selected": selected, "_marks": marks}
+        state["reviewer"] = reviewer
         shown = page.evaluate("""state => {
           const place = document.getElementById("place");
           place.replaceChildren(document.createElement("div"));
@@ -342,32 +332,26 @@ def test_the_browser_lists_what_python_selects(run, page):
           end();
           return [cards, heading];
         }""", state)  # fmt: skip
-        found = data.where(view, selected, {id_: mark["suggested"] for id_, mark in marks.items()})
+        marked = {mark["clip_id"]: mark["suggested"] for mark in marks if mark["reviewer"] == reviewer}
+        found = data.where(view, selected, marked)
         assert shown[0] == found[:12].tolist(), (view, selected)
         if kind != "b" or view["b"] >= 0:
             assert f": {len(found)} clip" in shown[1], (view, selected)
 
 
-def test_intervals_are_the_methods_they_name(page):
-    """Wilson's against statsmodels; the paired one against Agresti's table 10.1 (Categorical Data Analysis, 2002)."""
+def test_the_browser_rounds_as_python(page):
+    """Every share of up to 200 clips, and halves, which Python rounds to the even digit."""
     page.set_content("")
-    source = f"{ConfusionExplorer._esm}\nexport {{ wilson, pairedDifference }};"
-    read = """async ([source, calls]) => {
+    source = f"{ConfusionExplorer._esm}\nexport {{ decimal, percent }};"
+    read = """async ([source, shares]) => {
       const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-      return calls.map(([name, ...values]) => module[name](...values));
+      return shares.map((share) => [module.decimal(share, 2), module.decimal(share, 3), module.percent(share)]);
     }"""
-    shares = [(0, 5), (1, 3), (40, 60), (2339, 2339)]
-    calls = [
-        *(("wilson", *pair) for pair in shares),
-        ("pairedDifference", 86, 150, 1600),
-        ("pairedDifference", 3, 3, 9),
-    ]
-    *ends, approval, none = page.evaluate(read, [source, calls])
-    for found, (hits, n) in zip(ends, shares, strict=True):
-        assert found == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-4)
-    assert approval == pytest.approx([-0.04, -0.059, -0.021], abs=5e-4)
-    assert none[0] == 0
-    assert none[1] == -none[2] < 0
+    shares = [k / n for n in range(1, 201) for k in range(n + 1)] + [-k / 16 for k in range(16)]
+    words = [[f"{share:.2f}", f"{share:.3f}", f"{share:.0%}".replace("%", " %")] for share in shares]
+    found = page.evaluate(read, [source, shares])
+    assert [[one.replace("-0 ", "0 ") for one in three] for three in found[: len(words) - 16]] == words[:-16]
+    assert [three[1] for three in found[-15:]] == [three[1] for three in words[-15:]]
 
 
 # --- JupyterLab -----------------------------------------------------------------------------------------------
@@ -419,6 +403,12 @@ explorer"""
 
     page.get_by_test_id("fer-facet").select_option('["split","train"]')
     assert matrix(page) == expected(run, "soft_vote", keep=lambda rows: rows["split"] == "train")
+    clips, predicted = run.read("clips").query("split == 'train'"), run.read("predictions")
+    drawing = {"n_resamples": run.params.n_resamples, "seed": run.params.seed}
+    scored = scores.score(predicted.query("strategy == 'soft_vote' and taxonomy == 'seven'"), clips, **drawing)
+    war = scored[(scored["metric"] == "WAR") & (scored["strategy"] == "soft_vote")]
+    words = f"accuracy {summaries.with_interval(war).iloc[0]} over clips; {war['n_clips'].iloc[0]} clips"
+    page.get_by_text(words).wait_for(timeout=WAIT)  # as soon as the kernel has computed it
     page.get_by_test_id("fer-chip").click()
     page.get_by_test_id("fer-compare").select_option("multi_frame")
     page.get_by_test_id("fer-changed").click()
@@ -522,6 +512,14 @@ def test_in_voila(run, page, tmp_path):
         page.get_by_test_id("fer-marked").wait_for(timeout=WAIT)
         assert [one.verdict for one in marks.read(run.folder)] == ["model wrong"]
         assert page.locator("script[src*='//'], .jp-CodeCell .jp-InputArea:visible").count() == 0
+        assert barriers(page) == []
+        page.emulate_media(color_scheme="dark")
+        ink, paper = (
+            page.evaluate(f"getComputedStyle(document.querySelector('{where}')).{what}")
+            for where, what in ((".fer-explorer", "color"), ("body", "backgroundColor"))
+        )
+        assert (ink, paper) == ("rgb(255, 255, 255)", "rgb(17, 17, 17)")
+        assert barriers(page) == []
     assert process.returncode == 0
     after = {path.name: path.stat().st_mtime_ns for path in run.folder.iterdir() if path.name != marks.FILE}
     assert after == before

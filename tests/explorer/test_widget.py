@@ -2,18 +2,21 @@
 
 import base64
 import json
+from xml.etree import ElementTree
 
 import cv2
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbconvert import HTMLExporter
 
 from fer_helpers import tables
 from fer_helpers.emotions import SEVEN
 from fer_helpers.errors import RunError
-from fer_helpers.evaluation import scores
+from fer_helpers.evaluation import agreement, scores
 from fer_helpers.explorer import ConfusionExplorer, marks
 from fer_helpers.explorer._filmstrips import MOST, SMALL, strip, thinned
 from fer_helpers.explorer._table import NO_LABEL, Columns, first_view
@@ -126,7 +129,7 @@ def test_filters_keep_what_they_name(run, explorer, filters, test):
     """A value that is not known can be filtered for; a full range keeps clips without any confidence."""
     a = series(explorer, strategy="majority_vote", taxonomy="seven")
     explorer.view = {**explorer.view, "a": a, "b": a + 1, "filters": filters}
-    kept = explorer._data._kept(explorer.view)
+    kept = explorer._data.kept(explorer.view)
     rows = run.read("predictions").merge(run.read("clips")[["clip_id", "scene", "split", "subject"]], on="clip_id")
     rows = rows[(rows["strategy"] == "majority_vote") & (rows["taxonomy"] == "seven")]
     expected = set(rows["clip_id"][test(rows)])
@@ -273,6 +276,50 @@ def widget_state(explorer):
     return _remove_buffers(explorer.get_state())
 
 
+def test_viewers_without_widgets_show_a_still_matrix(explorer):
+    """What GitHub, an exported page and some editors show: counts by label, a link, no frame, nobody's markup."""
+    shown = explorer._repr_mimebundle_()[0]["text/html"]
+    head, *rows = [
+        ["".join(cell.itertext()) for cell in row] for row in ElementTree.fromstring(f"<p>{shown}</p>").iter("tr")
+    ]
+    for row, *counts in rows:
+        for column, n in zip(head[1:], counts, strict=True):
+            explorer.selected = {"matrix": "a", "row": row, "column": column}
+            assert len(explorer.selection) == int(n)
+    assert sum(int(n) for _, *counts in rows for n in counts) == 60
+    assert 'href="../explorer.html"' in shown
+    assert "img" not in shown
+
+
+def test_an_exported_page_shows_the_still_matrix(explorer):
+    notebook = nbformat.v4.new_notebook()
+    bundle = explorer._repr_mimebundle_()[0]
+    notebook.cells = [nbformat.v4.new_code_cell("explorer", outputs=[nbformat.v4.new_output("display_data", bundle)])]
+    page = HTMLExporter().from_notebook_node(notebook)[0]
+    assert 'open <a href="../explorer.html">explorer.html</a>' in page
+
+
+def test_it_opens_on_the_most_confused_pair(run):
+    for strategy in ("single_frame", "multi_frame"):
+        explorer = ConfusionExplorer(run, strategy=strategy)
+        rows = scores.join(run.read("predictions"), run.read("clips"))
+        rows = rows[(rows["strategy"] == strategy) & (rows["taxonomy"] == "seven")]
+        wrong = rows[rows["label"].notna() & (rows["label"] != rows["truth"])]
+        assert len(explorer.selection) == wrong.groupby(["truth", "label"]).size().max()
+        assert (explorer.selection["truth"] != explorer.selection["label"]).all()
+
+
+def test_without_an_error_it_opens_on_the_fullest_cell(run):
+    clips = run.read("clips")
+    labels = run.read("predictions").query("taxonomy == 'seven' and strategy == 'single_frame'").set_index("clip_id")
+    clips["label"] = clips["clip_id"].map(labels["label"])
+    explorer = ConfusionExplorer(labels.reset_index(), clips, run.read("frames"))
+    assert explorer.selected["row"] == explorer.selected["column"]
+    assert len(explorer.selection) == clips["label"].value_counts().max()
+    nothing = ConfusionExplorer(labels.reset_index().assign(label=None, status="refused"), clips, run.read("frames"))
+    assert nothing.selected == {}
+
+
 def test_it_is_named_without_an_address(explorer):
     """The default carries an object's address, which differs in every run of a notebook."""
     assert repr(explorer) == "ConfusionExplorer(60 clips)"
@@ -360,6 +407,77 @@ def test_rows_can_be_the_corrected_labels(run, explorer):
     assert clips["clip_id"][0] in set(explorer.selection["clip_id"])
 
 
+def test_each_reviewer_has_marks_of_their_own(run, explorer):
+    """Two people's marks of one clip are two marks; taking one back leaves the other; a third sees neither."""
+    for who, verdict in (("ana", "ambiguous"), ("ben", "model wrong")):
+        mark(explorer, 0, verdict=verdict, reviewer=who)
+    mark(explorer, 1, verdict="ambiguous", reviewer="ana", blind=True)
+    kept = ConfusionExplorer(run).marks
+    rows = kept[["clip_id", "reviewer", "verdict", "blind"]].to_numpy().tolist()
+    assert rows == [
+        ["clip 00000", "ana", "ambiguous", False],
+        ["clip 00000", "ben", "model wrong", False],
+        ["clip 00001", "ana", "ambiguous", True],
+    ]
+    for who, n in (("ana", 2), ("ben", 1), ("eve", 0)):
+        explorer.reviewer = who
+        explorer.selected = {"matrix": "marked"}
+        assert len(explorer.selection) == n
+    mark(explorer, 0, verdict=None, reviewer="ana")
+    assert [(one.clip_id, one.reviewer) for one in marks.read(run.folder)] == [
+        ("clip 00000", "ben"),
+        ("clip 00001", "ana"),
+    ]
+
+
+def marked(*rows):
+    """Marks as a table, from (clip, reviewer, verdict, suggested) of clips labelled sad."""
+    names = ("clip_id", "reviewer", "verdict", "suggested")
+    return marks.table(marks.Mark(**dict(zip(names, row, strict=True)), label="sad") for row in rows)
+
+
+def test_marks_are_votes_of_several_raters():
+    """Worked by hand: Cohen's kappa of two who agree on two of three clips, one label each way, is 0.4."""
+    table = marked(
+        ("c1", "ana", "label looks wrong", "fear"),
+        ("c1", "ben", "label looks wrong", "fear"),
+        ("c2", "ana", "model wrong", None),
+        ("c2", "ben", "model wrong", None),
+        ("c3", "ana", "ambiguous", "fear"),
+        ("c3", "ben", "model wrong", None),
+        ("c4", "ana", "ambiguous", None),  # no vote, nor is a doubt without a suggestion
+        ("c4", "ben", "label looks wrong", None),
+    )
+    votes = marks.votes(table)
+    assert list(votes.columns) == ["clip_id", "rater", "label"]
+    assert votes[votes["clip_id"] == "c2"]["label"].tolist() == ["sad", "sad"]
+    assert set(votes["clip_id"]) == {"c1", "c2", "c3"}
+    assert agreement.shares(votes).loc["ana", "ben"] == pytest.approx(2 / 3)
+    assert agreement.kappas(votes, SEVEN).loc["ana", "ben"] == pytest.approx(0.4)  # (2/3 - 4/9) / (1 - 4/9)
+
+
+@pytest.mark.parametrize(
+    ("rows", "corrected"),
+    [
+        ([("c", "ana", "label looks wrong", "fear")], "fear"),
+        ([("c", "ana", "label looks wrong", "fear"), ("c", "ben", "model wrong", None)], "sad"),  # one against one
+        ([("c", who, "label looks wrong", "fear") for who in "ab"] + [("c", "c", "model wrong", None)], "fear"),
+        ([("c", "ana", "label looks wrong", "fear"), ("c", "ben", "label looks wrong", "angry")], "sad"),
+        ([("c", "ana", "ambiguous", "fear")], "sad"),
+        ([], "sad"),
+    ],
+)
+def test_a_label_is_corrected_where_most_reviewers_say_so(rows, corrected):
+    clips = pd.DataFrame({"clip_id": ["c"], "label": ["sad"]})
+    assert marks.corrected(clips, marked(*rows))["label_corrected"].tolist() == [corrected]
+
+
+def test_marks_made_before_there_were_reviewers_are_read(tmp_path):
+    (tmp_path / marks.FILE).write_text('\n{"clip_id": "a", "verdict": "ambiguous"}\n')
+    (kept,) = marks.read(tmp_path)
+    assert (kept.reviewer, kept.blind) == ("", False)
+
+
 # --- serving --------------------------------------------------------------------------------------------------
 
 
@@ -392,7 +510,7 @@ def test_columns_of_any_table_are_whole(tmp_path):
     """Hostile names, a clip nobody was asked about, an annotator who saw half of the clips."""
     run = make_run(tmp_path / "a", 30, hostile=True)
     data = Columns(run.read("clips"), {"a": run.read("predictions")})
-    packed = json.loads(data.packed(first_view(data)))
+    packed = json.loads(data.packed(first=first_view(data)))
     assert packed["clips"][: len(HOSTILE)] == HOSTILE
     imported = next(one for one in packed["series"] if one["strategy"] == "imported")
     assert imported["codes"].count(-1) == 15

@@ -8,10 +8,13 @@ import pandas as pd
 
 from fer_helpers import params, tables
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, collapse, valence
+from fer_helpers.evaluation import comparisons, scores
 from fer_helpers.runs.run import NOTEBOOKS, open_run, write_manifest
+from fer_helpers.statuses import OUTSIDE
 
 STRATEGIES = ["single_frame", "majority_vote", "soft_vote", "multi_frame"]
 MODEL = "fer2013-cnn"
+DRAWN = 200  # bootstrap resamples
 HOSTILE = [
     "<script>window.hacked = 1</script>",
     '"><img src=x onerror="window.hacked = 1">',
@@ -31,8 +34,24 @@ HOSTILE = [
 ]
 
 
-def make_run(folder, n_clips=40, *, hostile=False, labelled=True, n_frames=5, taxonomies=("seven",), seed=1):
-    """A run in `folder` with noise for pictures and labels: every table of the shape the notebooks would write."""
+def make_run(
+    folder,
+    n_clips=40,
+    *,
+    hostile=False,
+    labelled=True,
+    n_frames=5,
+    taxonomies=("seven",),
+    seed=1,
+    people=False,
+    outside=False,
+    scored=False,
+):
+    """A run in `folder` with noise for pictures and labels: every table of the shape the notebooks would write.
+
+    With `people` every clip names one of 24 subjects and the subject's age group; with `outside` some answers of
+    soft_vote are outside the label set; with `scored` there are the scores and comparisons tables, too.
+    """
     rng = np.random.default_rng(seed)
     ids = [f"clip {number:05d}" for number in range(n_clips)]
     words = HOSTILE if hostile else ["plain", "garden", "street"]
@@ -51,6 +70,9 @@ def make_run(folder, n_clips=40, *, hostile=False, labelled=True, n_frames=5, ta
             "status": "ok",
         }
     )
+    if people:
+        person = rng.integers(0, 24, n_clips)
+        clips = clips.assign(subject=[f"s{one}" for one in person], group_age=np.where(person % 3, "young", "old"))
     folder.mkdir(parents=True, exist_ok=True)
     frames = _frames(folder, ids, n_frames, rng)
     planned = _requests(frames, taxonomies)
@@ -59,12 +81,25 @@ def make_run(folder, n_clips=40, *, hostile=False, labelled=True, n_frames=5, ta
     if "ternary" in taxonomies:
         parts += [_collapsed(part) for part in parts if part["taxonomy"].iloc[0] == "seven"]
     predicted = pd.concat([*parts, *([_imported(clips, rng)] if hostile else [])])
+    if outside:
+        gone = (predicted["strategy"] == "soft_vote") & predicted["label"].notna() & (rng.random(len(predicted)) < 0.2)
+        predicted.loc[gone, ["label", "confidence", *tables.PROBABILITIES]] = None
+        predicted.loc[gone, "status"] = OUTSIDE
     made = {"clips": clips, "frames": frames, "requests": planned, "answers": answers, "predictions": predicted}
     for name, table in made.items():
         tables.write(name, table, folder)
     known = params.Params(
-        out=str(folder), strategies=STRATEGIES, taxonomies=list(taxonomies), strategy_shown="soft_vote"
+        out=str(folder),
+        strategies=STRATEGIES,
+        taxonomies=list(taxonomies),
+        strategy_shown="soft_vote",
+        n_resamples=DRAWN,
     )
+    if scored:
+        drawing = {"n_resamples": known.n_resamples, "seed": known.seed}
+        predicted, clips = (tables.read(name, folder) for name in ("predictions", "clips"))
+        tables.write("scores", scores.score(predicted, clips, **drawing), folder)
+        tables.write("comparisons", comparisons.compare(predicted, clips, **drawing), folder)
     write_manifest(folder, {"params": known.model_dump(), "started": list(NOTEBOOKS)})
     return open_run(folder)
 

@@ -1,15 +1,24 @@
-// The controls above the matrices: what is shown, the filters, and a chip for each thing that is not as at first.
+// Above the matrices: what this is about, what is shown, the filters, and a chip for each thing not as at first.
 
 class Bar {
   constructor(explorer) {
     this.explorer = explorer;
+    this.title = el("p", { class: "fer-soft", ...test("title") }, this.about());
     this.controls = el("div", { class: "fer-bar" });
     this.chips = el("div", { class: "fer-chips" });
   }
 
   draw() {
-    this.controls.replaceChildren(...this.series(), ...this.beside(), ...this.filters());
-    this.chips.replaceChildren(...this.deviations());
+    this.controls.replaceChildren(...this.series(), ...this.beside(), ...this.filters(), ...this.reviewing());
+    this.chips.replaceChildren(...this.deviations(), ...this.filtered());
+  }
+
+  /** Run, corpus and model, by name. */
+  about() {
+    const { data } = this.explorer;
+    const one = ({ run, corpus, model }) => [
+      `Run ${run}`, ...(corpus ? [`corpus ${corpus}`] : []), ...(model && model !== "none" ? [`model ${model}`] : [])];
+    return [...data.about.flatMap(one), clipsWord(data.clips.length)].join(" · ");
   }
 
   /** Selects of the series shown, as far as there is a choice. */
@@ -38,20 +47,36 @@ class Bar {
     const peers = data.series.map((one, at) => [at, one])
       .filter(([, one]) => one !== a && one.taxonomy === a.taxonomy)
       .map(([at, one]) => [at, explorer.titleBeside(one, a)]);
-    const rows = [["label", "the corpus's label"], ["corrected", "the corrected label"], ...peers];
-    const corrected = Object.values(marks).some((mark) => mark.suggested && mark.verdict === LOOKS_WRONG);
+    const rows = [["label", "the corpus's label"], ["corrected", "the label as you corrected it"], ...peers];
+    const corrected = [...marks.own.values()].some((mark) => mark.suggested && mark.verdict === LOOKS_WRONG);
     if (!corrected && view.rows !== "corrected") rows.splice(1, 1);
     const shares = [["row", "the row (recall)"], ["column", "the column (precision)"]];
     const compare = [[-1, "nothing"], ...peers];
-    const box = el("input", { type: "checkbox", ...test("diagonal"),
-      onchange: () => explorer.setView({ hide_diagonal: box.checked }) });
-    box.checked = view.hide_diagonal;
     return [
       ...(peers.length ? [choice("Compare with", "compare", compare, view.b, (b) => explorer.setView({ b }))] : []),
       choice("Rows", "rows", rows, view.rows, (value) => explorer.setView({ rows: value })),
       choice("Share of", "shares", shares, view.shares, (value) => explorer.setView({ shares: value })),
-      el("label", {}, box, " hide the diagonal"),
+      this.box("diagonal", "hide_diagonal", "hide the diagonal"),
     ];
+  }
+
+  box(name, setting, words) {
+    const { explorer } = this;
+    const box = el("input", { type: "checkbox", ...test(name),
+      onchange: () => explorer.setView({ [setting]: box.checked }) });
+    box.checked = Boolean(explorer.view[setting]);
+    return el("label", {}, box, ` ${words}`);
+  }
+
+  /** Whose marks these are, and whether predictions are hidden from them. */
+  reviewing() {
+    const { model } = this.explorer;
+    const name = el("input", { type: "text", maxlength: 100, value: model.get("reviewer"), ...test("reviewer"),
+      onchange: () => {
+        model.set("reviewer", name.value.trim());
+        model.save_changes();
+      } });
+    return [el("label", {}, "Reviewer ", name), this.box("blind", "blind", "blind: hide predictions until marked")];
   }
 
   filters() { return [...this.facets(), ...RANGES.map((name) => this.range(name))]; }
@@ -63,10 +88,10 @@ class Bar {
     const select = el("select", { ...test("facet"), onchange: () => {
       const [name, value] = JSON.parse(select.value);
       explorer.setFilter(name, [...new Set([...(view.filters[name] ?? []), value])]);
-    } }, el("option", { value: "" }, "scene, split or subject …"));
+    } }, el("option", { value: "" }, Object.keys(data.facets).map(facetName).join(", ")));
     for (const [name, { values }] of facets) {
       const option = (value) => el("option", { value: JSON.stringify([name, value]) }, value ?? "not known");
-      select.append(el("optgroup", { label: name }, ...values.map(option)));
+      select.append(el("optgroup", { label: facetName(name) }, ...values.map(option)));
     }
     return [el("label", {}, "Only ", select)];
   }
@@ -126,16 +151,25 @@ class Bar {
     if (view.b >= 0) {
       chip(`compared with ${explorer.titleBeside(data.series[view.b], a)}`, () => explorer.setView({ b: -1 }));
     }
-    for (const [name, wanted] of Object.entries(view.filters)) {
+    for (const [name, wanted] of Object.entries(view.filters).filter(isActive)) {
       if (!RANGES.includes(name)) {
         const without = (value) => wanted.filter((one) => one !== value);
         wanted.forEach((value) =>
-          chip(`${name}: ${value ?? "not known"}`, () => explorer.setFilter(name, without(value))));
-      } else if (String(wanted) !== String(EVERYTHING)) {
+          chip(`${facetName(name)}: ${value ?? "not known"}`, () => explorer.setFilter(name, without(value))));
+      } else {
         const words = wanted.map((end) => (end / 100).toFixed(2)).join("–");
         chip(`${name} ${words}`, () => explorer.setFilter(name, EVERYTHING));
       }
     }
     return chips;
+  }
+
+  /** How many clips pass the filters, and a button that clears them all. */
+  filtered() {
+    const { explorer, explorer: { data, view, kept } } = this;
+    if (!Object.entries(view.filters).some(isActive)) return [];
+    const many = `Filtered: ${sum(kept)} of ${clipsWord(data.clips.length)}`;
+    const clear = () => explorer.setView({ filters: {} });
+    return [el("b", test("filtered"), many), button("Clear filters", clear, test("clear"))];
   }
 }

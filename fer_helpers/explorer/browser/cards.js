@@ -1,15 +1,15 @@
-// The clips of what is selected: pages of cards, each with frames, label, votes, probabilities, reply and marks.
+// The clips of what is selected: pages of cards, and the one that keys act on.
 
 const PAGE = 12; // clips
+const ENOUGH = 250; // pixels of a card by which one sees what it is
 
 class Cards {
   constructor(explorer) {
     this.explorer = explorer;
     this.page = 0;
-    this.unsaved = new Map(); // clip_id -> its mark as shown, until Python has kept it
     this.cards = new Map(); // position of a clip -> its card
     this.head = el("div", { class: "fer-head" });
-    this.list = el("div", { class: "fer-cards", ...test("cards"), onkeydown: (event) => this.leave(event) });
+    this.list = el("div", { class: "fer-cards", ...test("cards"), onfocusin: (event) => this.entered(event) });
     this.pane = el("div", { class: "fer-pane" }, this.head, this.list);
     this.status = el("div", { role: "status" }); // tells a screen reader what a click has found
   }
@@ -17,199 +17,113 @@ class Cards {
   get pages() { return Math.max(1, Math.ceil(this.found.length / PAGE)); }
 
   draw() {
-    const { data, view, selected, marks, rows, kept } = this.explorer;
-    this.found = positions(data, view, selected, marks, rows, kept);
+    const { explorer, explorer: { data, view, selected, marks, rows, kept } } = this;
+    this.found = positions(data, view, selected, marks.own, rows, kept);
     this.page = Math.min(this.page, this.pages - 1);
     const now = this.found.slice(this.page * PAGE, (this.page + 1) * PAGE);
-    this.cards = new Map(now.map((clip) => [clip, this.card(clip)]));
-    this.list.replaceChildren(...this.cards.values());
+    this.cards = new Map(now.map((clip) => [clip, new Card(explorer, clip)]));
+    this.list.replaceChildren(...[...this.cards.values()].map((card) => card.element));
+    this.current = 0;
+    this.oneTabStop();
     this.drawHead();
-    this.explorer.ask(now);
+    explorer.ask(now);
   }
 
   drawHead() {
     const { explorer } = this;
-    const turn = (by, words, name) => {
-      const goal = this.page + by;
-      const go = () => { this.page = goal; explorer.keepingFocus(() => this.draw()); };
-      return button(words, go, { ...test(name), disabled: goal < 0 || goal >= this.pages });
-    };
+    const turn = (by, words, name) => button(words, () => explorer.keepingFocus(() => this.turn(by)),
+      { ...test(name), disabled: !this.has(by) });
     const pager = this.pages > 1 ? [turn(-1, "◀ previous", "previous"), turn(1, "next ▶", "next")] : [];
     const words = this.heading();
-    this.head.replaceChildren(el("h3", test("heading"), words), ...pager, ...this.exports());
+    this.head.replaceChildren(el("h2", test("heading"), words), ...pager,
+      button(`All clips: ${sum(explorer.kept)}`, () => explorer.select({ matrix: "all" }), test("all")),
+      ...this.exports());
     this.status.textContent = words;
   }
 
+  has(by) { return this.page + by >= 0 && this.page + by < this.pages; }
+
+  turn(by) {
+    this.page += by;
+    this.draw();
+  }
+
   heading() {
-    const { selected, view, data } = this.explorer;
+    const { selected, view, data, accuracies } = this.explorer;
     if (!selected.matrix) return "Choose a cell, or a pair, to see its clips";
     const page = this.pages > 1 ? `, page ${this.page + 1} of ${this.pages}` : "";
     const many = `${clipsWord(this.found.length)}${page}`;
-    if (selected.matrix === "marked") return `Marked: ${many}`;
-    if (selected.row == null) return `Different label: ${many}`;
+    if (view.blind) return `Blind review: ${many}`;
+    const errors = accuracies.isAgreement ? "All disagreements" : "All errors";
+    const whole = { marked: "Marked", errors: `${errors}, surest first`, all: "All clips" }[selected.matrix];
+    if (whole) return `${whole}: ${many}`;
+    if (selected.row == null && selected.column == null) return `Different label: ${many}`;
     const which = { a: "", b: ` in ${data.series[view.b]?.title}`, change: ", in one of the two" }[selected.matrix];
-    return `${selected.row} → ${selected.column}${which}: ${many}`;
+    return `${selected.row ?? "any label"} → ${selected.column ?? "any label"}${which}: ${many}`;
   }
 
   exports() {
-    const marks = Object.values(this.explorer.marks);
-    if (!marks.length) return [];
+    const { marks } = this.explorer;
+    if (!marks.all.length) return [];
     const save = (words, name, label, make, file, type) =>
-      button(words, () => download(file, make(marks), type), { ...test(name), "aria-label": label });
+      button(words, () => download(file, make(marks.all), type), { ...test(name), "aria-label": label });
     return [
-      button(`Marked: ${marks.length}`, () => this.explorer.select({ matrix: "marked" }), test("marked")),
-      save("CSV", "csv", "Export the marks as CSV", csv, "marks.csv", "text/csv"),
-      save("Label Studio", "label-studio", "Export the marks as Label Studio tasks", labelStudio,
+      button(`Marked: ${marks.own.size}`, () => this.explorer.select({ matrix: "marked" }), test("marked")),
+      save("CSV", "csv", "Export all marks as CSV", csv, "marks.csv", "text/csv"),
+      save("Label Studio", "label-studio", "Export all marks as Label Studio tasks", labelStudio,
         "label_studio_tasks.json", "application/json"),
     ];
   }
 
-  /** Escape leads back from the clips to the cell they belong to. */
-  leave(event) {
-    if (event.key === "Escape") this.explorer.matrices.focus();
+  /** After a choice the clips chosen come into view, wherever the page has been scrolled. */
+  reveal() {
+    this.list.scrollTop = 0;
+    const { top, bottom } = (this.list.firstElementChild ?? this.head).getBoundingClientRect();
+    if (top < 0 || Math.min(bottom, top + ENOUGH) > window.innerHeight) this.head.scrollIntoView({ block: "start" });
   }
 
-  card(clip) {
-    const { data, view, series } = this.explorer;
-    const id = data.clips[clip];
-    const mark = this.markOf(id);
-    const truth = labelsOf(data, view)[data.truth[taxonomyOf(data, view)][clip]] ?? NO_LABEL;
-    const facts = Object.values(data.facets).map(({ values, codes }) => values[codes[clip]]).filter(Boolean);
-    const marked = { "data-mark": essence(mark), class: mark?.verdict ? "fer-has-mark" : null };
-    return el("article", { ...test("card"), "data-clip": clip, ...marked },
-      el("header", {}, el("b", { class: "fer-id" }, id), " ", el("small", {}, facts.join(" · "))),
-      el("div", { class: "fer-strip" }),
-      el("p", {}, "label ", el("b", {}, truth), el("span", { class: "fer-original" })),
-      ...series.map((of) => this.said(of, clip)),
-      el("div", { class: "fer-about", ...test("about") }, el("p", { class: "fer-soft" }, "…")),
-      this.marking(clip, id, mark));
+  // - the clip that keys act on
+
+  get all() { return [...this.cards.values()]; }
+
+  entered(event) {
+    const at = this.all.findIndex((card) => card.element.contains(event.target));
+    if (at >= 0) this.current = at;
+    this.oneTabStop();
   }
 
-  /** What a series says of a clip, in a line. */
-  said(of, clip) {
-    const { data } = this.explorer;
-    const { title, taxonomy, codes, confidence } = data.series[of];
-    const label = data.labels[taxonomy][codes[clip]];
-    const words = el("b", { class: label ? null : "fer-status" }, label ?? data.statuses[-1 - codes[clip]]);
-    const sure = confidence[clip] < 0 ? "" : ` ${(confidence[clip] / 100).toFixed(2)}`;
-    return el("p", {}, `${title}: `, words, sure);
+  oneTabStop() { this.all.forEach((card, at) => { card.element.tabIndex = at === this.current ? 0 : -1; }); }
+
+  /** To the clip `by` after the one that has the focus, on the next page if need be; to the current one if none has. */
+  go(by) {
+    const inside = this.list.contains(document.activeElement);
+    const goal = inside ? this.current + by : this.current;
+    if (goal < 0 || goal >= this.cards.size) {
+      if (!this.has(by)) return;
+      this.turn(by);
+      this.current = by < 0 ? this.cards.size - 1 : 0;
+    } else this.current = goal;
+    this.focus();
   }
 
-  // - what Python knows of a clip
-
-  fill(clip, { item, url }) {
-    const { explorer, explorer: { data } } = this;
-    const card = this.cards.get(clip);
-    if (!card) return;
-    if (url) {
-      const image = el("img", { src: url, alt: `key frames of ${shortened(data.clips[clip])}`, ...test("frames") });
-      const open = { "aria-label": "Show the frames large", ...test(`large-${clip}`) };
-      card.querySelector(".fer-strip").replaceChildren(button(image, () => explorer.large.open(clip, url), open));
-    }
-    const said = item.original && item.original !== data.labels.seven[data.truth.seven[clip]];
-    card.querySelector(".fer-original").textContent = said ? ` (corpus: ${item.original})` : "";
-    const about = explorer.series.map((of) => this.about(of, item.about[of]));
-    card.querySelector(".fer-about").replaceChildren(...about);
-    card.dataset.loaded = "true";
+  focus() {
+    this.oneTabStop();
+    this.all[this.current]?.element.focus();
   }
 
-  about(of, { status, probabilities = [], tokens, tie, replies }) {
-    const { title, taxonomy } = this.explorer.data.series[of];
-    const facts = [
-      this.explorer.series.length > 1 ? title : "",
-      status === "ok" ? "" : status,
-      tie ? "a tied vote" : "",
-      tokens == null ? "" : `${tokens} tokens`,
-    ];
-    const names = this.explorer.data.labels[taxonomy];
-    return el("section", {}, el("p", { class: "fer-soft" }, facts.filter(Boolean).join(" · ")), ...this.votes(replies),
-      el("div", { class: "fer-bars" }, ...probabilities.map((share, at) => this.probability(names[at], share))));
-  }
-
-  probability(name, share) {
-    const line = el("i");
-    line.style.setProperty("--fer-share", `${100 * share}%`);
-    const words = share.toFixed(2);
-    return el("div", { class: "fer-probability" },
-      el("span", {}, name), el("span", { class: "fer-track" }, line), el("span", {}, words));
-  }
-
-  /** The label of each reply, and what it says besides. */
-  votes(replies) {
-    if (!replies.length) return [];
-    const frames = ({ frames: [first, ...more] }) =>
-      (more.length ? `frames ${first}–${more.at(-1)}` : `frame ${first}`);
-    const vote = (reply) =>
-      el("li", { title: frames(reply), class: reply.label ? null : "fer-status" }, reply.label ?? reply.status);
-    const words = (reply) =>
-      el("p", { class: "fer-words", dir: "auto" }, el("small", {}, `${frames(reply)}: `), reply.words);
-    const label = { class: "fer-votes", "aria-label": "label of each reply, in the order of frames" };
-    return [el("ol", label, ...replies.map(vote)), ...replies.filter((reply) => reply.words).map(words)];
-  }
-
-  // - marks
-
-  markOf(id) { return this.unsaved.get(id) ?? this.explorer.marks[id]; }
-
-  marking(clip, id, mark) {
-    const press = (verdict) => {
-      this.mark(clip, { verdict: this.markOf(id)?.verdict === verdict ? null : verdict });
-      this.drawMarkings();
-    };
-    const verdicts = VERDICTS.map((verdict, at) => button(verdict, () => press(verdict),
-      { "aria-pressed": String(mark?.verdict === verdict), ...test(`verdict-${clip}-${at}`) }));
-    if (!mark?.verdict) return el("div", { class: "fer-marking" }, ...verdicts);
-    const note = el("input", {
-      ...{ type: "text", maxlength: 2000, placeholder: "note", value: mark.note },
-      ...{ "aria-label": `Note on ${shortened(id)}`, ...test(`note-${clip}`) },
-      onchange: () => this.mark(clip, { note: note.value }, true),
-    });
-    const options = [[null, "no suggestion"], ...this.explorer.data.labels.seven.map((label) => [label, label])];
-    const suggested = choice("better:", `suggested-${clip}`, options, mark.suggested,
-      (label) => this.mark(clip, { suggested: label }, true));
-    return el("div", { class: "fer-marking" }, ...verdicts, suggested, note);
-  }
-
-  /** Send a change of a clip's mark; with `shown` the page shows it already, and what is being clicked must stay. */
-  mark(clip, change, shown = false) {
-    const { data, view, selected, model } = this.explorer;
-    const id = data.clips[clip];
-    const one = data.series[selected.matrix === "b" ? view.b : view.a];
-    const { verdict = null, suggested = null, note = "" } = { ...this.markOf(id), ...change };
-    if (essence({ verdict, suggested, note }) === essence(this.markOf(id))) return;
-    this.unsaved.set(id, { verdict, suggested, note });
-    if (shown) this.cards.get(clip).dataset.mark = essence(this.unsaved.get(id));
-    const label = data.labels.seven[data.truth.seven[clip]] ?? null;
-    const predicted = data.labels[one.taxonomy][one.codes[clip]] ?? null;
-    const { strategy, taxonomy, asked } = one;
-    const about = { label, predicted, strategy, model: one.model, taxonomy, asked };
-    model.send({ type: "mark", clip, mark: { clip_id: id, verdict, suggested, note, ...about } });
-  }
-
-  /** Python has kept a mark, or another explorer's: what somebody types into a note meanwhile stays. */
-  kept() {
-    for (const [id, mark] of this.unsaved) {
-      if (essence(mark) === essence(this.explorer.marks[id])) this.unsaved.delete(id);
-    }
-  }
-
-  /** A mark could not be kept: show those that are. */
-  refused() {
-    this.unsaved.clear();
-    this.drawMarkings();
-  }
-
-  /** Draw the buttons of each clip whose mark is not the one shown. */
-  drawMarkings() {
-    this.explorer.keepingFocus(() => {
-      for (const [clip, card] of this.cards) {
-        const id = this.explorer.data.clips[clip];
-        const mark = this.markOf(id);
-        if (card.dataset.mark === essence(mark)) continue;
-        card.dataset.mark = essence(mark);
-        card.classList.toggle("fer-has-mark", Boolean(mark?.verdict));
-        card.querySelector(".fer-marking").replaceWith(this.marking(clip, id, mark));
-      }
-    });
+  /** What a key does, wherever the focus is in the explorer but for fields that are typed into; whether anything. */
+  key({ key, target }) {
+    const card = this.all[this.current];
+    const onCard = card?.element === target;
+    const verdict = { 1: VERDICTS[0], 2: VERDICTS[1], 3: VERDICTS[2], 0: null }[key];
+    const by = { n: 1, p: -1, ...(onCard ? { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 } : {}) }[key];
+    if (verdict !== undefined && card) {
+      card.judge(verdict);
+      card.element.scrollIntoView({ block: "nearest" });
+    } else if (by) this.go(by);
+    else if (key === "Enter" && onCard) card.element.querySelector(".fer-strip button")?.click();
+    else if (key === "Escape" && this.list.contains(target)) this.explorer.matrices.focus();
+    else return false;
+    return true;
   }
 }

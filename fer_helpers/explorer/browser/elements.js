@@ -14,6 +14,9 @@ function el(tag, properties = {}, ...children) {
 const test = (name) => ({ "data-testid": `fer-${name}` });
 const button = (words, onclick, more = {}) => el("button", { type: "button", onclick, ...more }, words);
 const shortened = (text) => text.slice(0, 80);
+/** What is too long to stand in full scrolls, and so must be reachable by keyboard. */
+const scrolling = (text, most) => (text.length > most || text.split("\n").length > 9 ? { tabindex: 0 } : {});
+const facetName = (name) => name.replace(/^group_/, "");
 
 /** A labelled select of [value, words]; values are JSON, so that numbers and null come back as such. */
 function choice(words, name, options, chosen, onchange) {

@@ -14,6 +14,8 @@ class Explorer {
     this.answers = new Map(); // clip and series -> {item, url}
     this.alive = true;
     this.problem = el("div", { class: "fer-problem", role: "alert" });
+    this.marks = new Marks(this);
+    this.accuracies = new Accuracies(this);
     this.bar = new Bar(this);
     this.matrices = new Matrices(this);
     this.cards = new Cards(this);
@@ -23,6 +25,7 @@ class Explorer {
       ["change:view", () => this.later()],
       ["change:selected", () => this.later()],
       ["change:_marks", () => this.marked()],
+      ["change:reviewer", () => { this.marks.forget(); this.later(); }],
       ["msg:custom", (message, buffers) => this.hear(message, buffers)],
     ];
     this.listeners.forEach(([event, listener]) => model.on(event, listener));
@@ -32,8 +35,6 @@ class Explorer {
   get view() { return this.model.get("view"); }
 
   get selected() { return this.model.get("selected"); }
-
-  get marks() { return this.model.get("_marks"); }
 
   /** The series shown: one, or two beside each other. */
   get series() { return this.view.b >= 0 ? [this.view.a, this.view.b] : [this.view.a]; }
@@ -46,29 +47,49 @@ class Explorer {
     // look at what stands around it. It keeps Enter from ending what is typed, too.
     root.addEventListener("focusin", (event) => { event.target.dataset.lmSuppressShortcuts = "true"; });
     root.dataset.lmSuppressShortcuts = "true";
-    root.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !event.target.matches("input[type=text], input[type=number]")) return;
-      event.preventDefault();
+    root.addEventListener("keydown", (event) => this.key(event));
+    this.side = el("div", { class: "fer-side" }, matrices.figures, matrices.pairs);
+    this.body = el("div", { class: "fer-body" }, this.side, cards.pane);
+    const skip = button("Go to the clips", () => cards.focus(), { class: "fer-skip", ...test("skip") });
+    root.append(el("div", { class: "fer-frame" },
+      skip, bar.title, bar.controls, bar.chips, this.problem, cards.status, this.body));
+  }
+
+  /** Enter ends what is typed; other keys act on clips, but not while something is typed or chosen. */
+  key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("dialog")) return;
+    const isField = event.target.matches("select, input:not([type=checkbox])");
+    if (event.key === "Enter" && event.target.matches("input[type=text], input[type=number]")) {
       event.target.dispatchEvent(new Event("change"));
-    });
-    this.body = el("div", { class: "fer-body" },
-      el("div", { class: "fer-side" }, matrices.figures, matrices.pairs), cards.pane);
-    root.append(el("div", { class: "fer-frame" }, bar.controls, bar.chips, this.problem, cards.status, this.body));
+    } else if ((isField && event.key !== "Escape") || !this.cards.key(event)) return;
+    event.preventDefault();
   }
 
   setView(change) {
     this.cards.page = 0;
     this.model.set("view", { ...this.view, ...change });
-    const { row, column } = this.selected;
-    const names = [...labelsOf(this.data, this.view), NO_LABEL];
-    if (row != null && !(names.includes(row) && names.includes(column))) this.model.set("selected", {});
+    const { matrix, row, column } = this.selected;
+    const names = [null, undefined, ...namesOf(this.data, this.view)];
+    const gone = this.view.b < 0 && ["b", "change"].includes(matrix);
+    if (gone || !(names.includes(row) && names.includes(column))) this.model.set("selected", this.mostConfused());
     this.model.save_changes();
   }
 
   setFilter(name, values) { this.setView({ filters: { ...this.view.filters, [name]: values } }); }
 
+  /** What to look at first, as first_selected in Python; nothing where nothing is confused. */
+  mostConfused() {
+    const { data, view } = this;
+    const names = labelsOf(data, view);
+    const rows = rowCodes(data, view, this.marks.own);
+    const counts = counted(rows, data.series[view.a].codes, passing(data, view), names.length);
+    const [pair] = confusedPairs(counts, names.length);
+    return pair ? { matrix: "a", row: names[pair[0]], column: names[pair[1]] } : {};
+  }
+
   select(selected) {
     this.cards.page = 0;
+    this.chosen = true;
     this.model.set("selected", selected);
     this.model.save_changes();
   }
@@ -89,12 +110,16 @@ class Explorer {
   draw() {
     this.keepingFocus(() => {
       this.kept = passing(this.data, this.view);
-      this.rows = rowCodes(this.data, this.view, this.marks);
-      this.body.classList.toggle("fer-comparing", this.view.b >= 0);
+      this.rows = rowCodes(this.data, this.view, this.marks.own);
+      this.body.classList.toggle("fer-comparing", this.view.b >= 0 || Boolean(this.view.blind));
+      this.side.hidden = Boolean(this.view.blind); // a cell tells what was predicted
       this.bar.draw();
       this.matrices.draw();
       this.cards.draw();
     });
+    this.accuracies.ask();
+    if (this.chosen) this.cards.reveal();
+    this.chosen = false;
   }
 
   /** What replaces the element that has the focus gets it. */
@@ -107,13 +132,13 @@ class Explorer {
   }
 
   marked() {
-    this.cards.kept();
+    this.marks.kept();
     if (this.view.rows === "corrected" || this.selected.matrix === "marked") return this.later();
     this.keepingFocus(() => {
       this.bar.draw();
       this.cards.drawHead();
-      this.cards.drawMarkings();
     });
+    this.cards.all.forEach((card) => card.drawMark());
   }
 
   // - Python
@@ -124,7 +149,7 @@ class Explorer {
   ask(clips) {
     this.asked++;
     const isKnown = (clip) => this.answers.has(this.keyOf(clip));
-    clips.filter(isKnown).forEach((clip) => this.cards.fill(clip, this.answers.get(this.keyOf(clip))));
+    clips.filter(isKnown).forEach((clip) => this.cards.cards.get(clip).fill(this.answers.get(this.keyOf(clip))));
     const missing = clips.filter((clip) => !isKnown(clip));
     if (!missing.length) return;
     const mine = this.asked;
@@ -138,8 +163,10 @@ class Explorer {
     const url = (bytes) => (bytes?.byteLength ? URL.createObjectURL(new Blob([bytes], { type: "image/webp" })) : "");
     if (message.type === "problem") {
       this.problem.textContent = message.text;
-      this.cards.refused();
-    } else if (message.type === "large") this.large.hear({ ...message, url: message.url ?? url(buffers[0]) });
+      this.marks.forget();
+      this.cards.all.forEach((card) => card.drawMark());
+    } else if (message.type === "scored") this.accuracies.hear(message);
+    else if (message.type === "large") this.large.hear({ ...message, url: message.url ?? url(buffers[0]) });
     else if (message.type === "page" && message.id === this.asked) {
       this.problem.textContent = "";
       message.items.forEach((item, at) => this.remember({ item, url: item.url ?? url(buffers[at]) }));
@@ -154,7 +181,7 @@ class Explorer {
       URL.revokeObjectURL(old.url);
       this.answers.delete(key);
     }
-    this.cards.fill(clip, answer);
+    this.cards.cards.get(clip)?.fill(answer);
   }
 
   end() {

@@ -19,7 +19,7 @@ class Large {
     const step = (by, words, label) => button(words, () => this.step(by), { "aria-label": label });
     this.dialog = el("dialog", { class: "fer-dialog", "aria-label": name, onclose: () => this.closed(),
       onkeydown: (event) => this.key(event) },
-    el("header", {}, el("b", { class: "fer-id" }, this.explorer.data.clips[clip]),
+    el("header", {}, el("b", { class: "fer-id" }, shortened(this.explorer.data.clips[clip])),
       button("✕ close", () => this.dialog.close(), test("close"))),
     this.tile,
     el("footer", {}, step(-1, "◀", "previous frame"), this.playing, step(1, "▶", "next frame"), this.place));

@@ -1,4 +1,4 @@
-// The matrices: one annotator's, or two and their difference; mouse and keyboard; the commonest pairs.
+// The matrices: one annotator's, or two and their difference; mouse and keyboard; all errors and the commonest pairs.
 
 const PAIRS = 8;
 
@@ -25,27 +25,44 @@ class Matrices {
     this.pairs.replaceChildren(...this.commonest(a, n));
   }
 
-  /** Column names; rows have the same, but no last one where every clip has a row's label. */
-  names() {
-    const { data, view, rows } = this.explorer;
-    const columns = [...labelsOf(data, view), NO_LABEL];
-    return { columns, rows: rows.some((row) => row < 0) ? columns : columns.slice(0, -1) };
+  /** Positions of the rows and columns shown: all labels, and answers outside them and clips without a label if any. */
+  places() {
+    const { data, view, rows, series } = this.explorer;
+    const n = labelsOf(data, view).length;
+    const any = (lists, test) => lists.some((codes) => codes.some(test));
+    const shown = (lists, always) => [...Array(n + 2).keys()].filter((at) => at < n
+      || (at === n ? any(lists, (code) => code === n) : always || any(lists, (code) => code < 0)));
+    return { rows: shown([rows], false), columns: shown(series.map((of) => data.series[of].codes), true) };
   }
 
   figure(which, counts, of) {
-    const names = this.names();
+    const names = namesOf(this.explorer.data, this.explorer.view);
+    const places = this.places();
     const caption = this.caption(which, of);
     const shades = this.shades(which, counts);
     const head = el("tr", {}, el("td", { class: "fer-corner" }, "row ╲ column"),
-      ...names.columns.map((name) => el("th", { scope: "col" }, name)));
-    const body = names.rows.map((row, i) => el("tr", {},
-      el("th", { scope: "row" }, row, el("small", {}, which === "change" ? "" : ` ${sum(counts[i])}`)),
-      ...names.columns.map((column, j) => this.cell({ which, counts, i, j, row, column, of }, shades))));
+      ...places.columns.map((j) => this.heading(which, "column", names[j], "")));
+    const total = (i) => (which === "change" ? "" : ` ${sum(counts[i].slice(0, -1))}`);
+    const body = places.rows.map((i) => el("tr", {}, this.heading(which, "row", names[i], total(i)),
+      ...places.columns.map((j) => this.cell({ which, counts, i, j, row: names[i], column: names[j], of }, shades))));
     const table = el("table", { role: "grid", "aria-label": caption, ...test(`matrix-${which}`),
       onkeydown: (event) => this.key(event, which) }, el("thead", {}, head), el("tbody", {}, ...body));
     this.oneTabStop(table, which);
     const words = el("figcaption", {}, el("b", {}, caption), el("br"), this.measure(which, counts));
     return el("figure", {}, words, table);
+  }
+
+  /** The head of a row or column, which chooses all its clips; of a difference it is only a name. */
+  heading(which, side, name, total) {
+    const head = el("th", { scope: side === "row" ? "row" : "col" }, name, total && el("small", {}, total));
+    if (which === "change") return head;
+    const place = { row: null, column: null, [side]: name };
+    const words = `all clips of ${side} ${name}`;
+    const properties = { tabindex: -1, title: words, ...test(`${which}-${side}-${name}`), "data-cell": "",
+      "aria-selected": String(this.isSelected(which, place.row, place.column)), [`data-${side}`]: name };
+    Object.entries(properties).forEach(([key, value]) => head.setAttribute(key, value));
+    head.addEventListener("click", () => this.pick(head, which));
+    return head;
   }
 
   caption(which, of) {
@@ -57,41 +74,49 @@ class Matrices {
   /** What the matrix comes to, in one line, with its interval. */
   measure(which, counts) {
     if (which === "change") return this.changed();
-    const n = counts.length - 1;
-    const square = counts.slice(0, n).map((row) => row.slice(0, n));
-    const [all, labelled] = [sum(counts.map(sum)), sum(square.map(sum))];
-    if (!labelled) return `${clipsWord(all)}, none with a label in both row and column`;
-    const hits = sum(square.map((row, i) => row[i]));
-    const ends = wilson(hits, labelled).map((end) => Math.round(100 * end)).join(", ");
-    const word = Number.isInteger(this.explorer.view.rows) ? "agreement" : "accuracy";
-    const rest = all > labelled ? `; ${all - labelled} more without a label` : "";
-    return `${word} ${percent(hits / labelled)} [${ends}] of ${clipsWord(labelled)}${rest}`;
+    const { accuracies } = this.explorer;
+    const { hits, answered } = agreeing(counts, counts.length - 2);
+    const all = sum(counts.map(sum));
+    if (!answered) return `${clipsWord(all)}, none with a label in both row and column`;
+    const rest = all > answered ? `, ${all - answered} more without a label` : "";
+    const words = accuracies.say(which, hits / answered, `; ${clipsWord(answered)}${rest}`);
+    return el("span", test(`accuracy-${which}`), words);
   }
 
   changed() {
-    const { explorer, explorer: { data: { series }, view, rows, kept } } = this;
-    const { all, better, worse, n, won, lost } = changes(rows, series[view.a].codes, series[view.b].codes, kept);
-    const [difference, ...ends] = pairedDifference(won, lost, n).map((share) => Math.round(100 * share));
-    const sign = difference > 0 ? "+" : "";
-    const points = `${sign}${difference} points [${ends.join(", ")}] on the ${clipsWord(n)} both label`;
+    const { explorer, explorer: { data, data: { series }, view, rows, kept, accuracies } } = this;
+    const [a, b] = [series[view.a].codes, series[view.b].codes];
+    const { all, better, worse, n, won, lost } = changes(rows, a, b, kept, labelsOf(data, view).length);
     const sides = `${clipsWord(all)} with a different label: ${better} to the row's label, ${worse} away from it`;
-    const words = n ? `${sides}; ${points}` : sides;
-    return button(words, () => explorer.select({ matrix: "change" }), test("changed"));
+    const difference = n ? accuracies.say("change", (won - lost) / n, ` on the ${clipsWord(n)} both answer`) : "";
+    return el("span", {}, button(sides, () => explorer.select({ matrix: "change" }), test("changed")), " ",
+      el("span", test("accuracy-change"), difference));
   }
 
-  /** Share and colour (0 to 1) of a cell; differences are shaded by their size. */
+  /**
+   * Share and colour (0 to 1) of a cell; differences are shaded by their size. As recall and precision in the report,
+   * shares are of the clips with a label in row and column: those without have none.
+   */
   shades(which, counts) {
     const { view } = this.explorer;
-    const columns = counts[0].map((_, j) => sum(counts.map((row) => row[j])));
+    const last = counts.length - 1;
+    const totals = this.totals(counts)[view.shares];
     const hidden = (i, j) => view.hide_diagonal && i === j;
-    const total = (i, j) => (view.shares === "row" ? sum(counts[i]) : columns[j]);
     const share = (i, j) => {
       if (hidden(i, j)) return 0;
-      return which === "change" ? counts[i][j] : counts[i][j] / (total(i, j) || 1);
+      if (which === "change") return counts[i][j];
+      return i === last || j === last ? 0 : counts[i][j] / (totals[view.shares === "row" ? i : j] || 1);
     };
     const largest = Math.max(...counts.flatMap((row, i) => row.map((_, j) => Math.abs(share(i, j)))));
     const full = which === "change" || view.hide_diagonal ? largest || 1 : 1;
     return { share, hidden, colour: (i, j) => Math.abs(share(i, j)) / full };
+  }
+
+  /** Clips with a label in row and column, by row and by column. */
+  totals(counts) {
+    const answered = counts.slice(0, -1);
+    return { row: counts.map((row) => sum(row.slice(0, -1))),
+      column: counts[0].map((_, j) => sum(answered.map((row) => row[j]))) };
   }
 
   cell(place, { share, hidden, colour }) {
@@ -101,12 +126,13 @@ class Matrices {
     const cell = el("td", {
       ...{ role: "gridcell", tabindex: -1, "aria-selected": String(this.isSelected(which, row, column)) },
       ...{ "aria-label": words, title: words, ...test(`${which}-${row}-${column}`) },
-      ...{ "data-row": row, "data-column": column, "data-count": count },
+      ...{ "data-cell": "", "data-row": row, "data-column": column, "data-count": count },
       onclick: () => this.pick(cell, which),
     });
     if (hidden(i, j)) cell.classList.add("fer-hidden");
     else if (!count) cell.append("·");
     else if (which === "change") cell.append(count > 0 ? `+${count}` : `−${-count}`);
+    else if (counts.length - 1 === i || counts.length - 1 === j) cell.append(String(count));
     else cell.append(String(count), el("small", {}, percent(share(i, j))));
     const part = Math.round(colour(i, j) * (which === "change" ? 70 : 100)); // the colours' ends must bear text too
     cell.style.setProperty("--fer-part", `${part}%`);
@@ -116,43 +142,45 @@ class Matrices {
   }
 
   pick(cell, which) {
-    this.tabStop = { which, row: cell.dataset.row, column: cell.dataset.column };
+    const { row = null, column = null } = cell.dataset;
+    this.tabStop = { which, row, column };
     cell.focus();
-    this.explorer.select({ matrix: which, row: cell.dataset.row, column: cell.dataset.column });
+    this.explorer.select({ matrix: which, row, column });
   }
 
   inWords({ which, counts, i, j, row, column, of }) {
     const place = `row ${row}, column ${column}`;
     if (which === "change") return `${place}: ${counts[i][j] > 0 ? "+" : ""}${counts[i][j]} clips`;
+    const many = `${place}: ${clipsWord(counts[i][j])}`;
+    if (row === NO_LABEL || column === NO_LABEL) return `${many}${column === NO_LABEL ? this.why(row, of) : ""}`;
+    const totals = this.totals(counts);
     const shareOf = (total) => (total ? percent(counts[i][j] / total) : "–");
-    const ofColumn = shareOf(sum(counts.map((line) => line[j])));
-    const shares = `${shareOf(sum(counts[i]))} of the row, ${ofColumn} of the column`;
-    return `${place}: ${clipsWord(counts[i][j])}, ${shares}${column === NO_LABEL ? this.why(row, of) : ""}`;
+    return `${many}, ${shareOf(totals.row[i])} of the row, ${shareOf(totals.column[j])} of the column`;
   }
 
   why(row, of) {
     const { data, view, rows, kept } = this.explorer;
-    const found = failures(data, data.series[of].codes, rows, kept, codeOf(labelsOf(data, view), row));
+    const found = failures(data, data.series[of].codes, rows, kept, codeOf(namesOf(data, view), row));
     return found.length ? ` (${found.map(([status, count]) => `${status} ${count}`).join(", ")})` : "";
   }
 
   isSelected(which, row, column) {
     const { selected } = this.explorer;
-    return selected.matrix === which && selected.row === row && selected.column === column;
+    return selected.matrix === which && (selected.row ?? null) === row && (selected.column ?? null) === column;
   }
 
   /** Tab enters a matrix once, at the cell used last; arrows go on from there. */
   oneTabStop(table, which) {
     const { row, column } = this.tabStop.which === which ? this.tabStop : this.explorer.selected;
-    const cells = [...table.querySelectorAll("[role=gridcell]")];
-    const last = cells.find((cell) => cell.dataset.row === row && cell.dataset.column === column);
-    (last ?? cells[0]).tabIndex = 0;
+    const cells = [...table.querySelectorAll("[data-cell]")];
+    const last = cells.find((cell) => cell.dataset.row == row && cell.dataset.column == column);
+    (last ?? table.querySelector("[role=gridcell]")).tabIndex = 0;
   }
 
   key(event, which) {
-    const cell = event.target.closest("[role=gridcell]");
+    const cell = event.target.closest("[data-cell]");
     if (!cell) return;
-    const rows = [...event.currentTarget.tBodies[0].rows];
+    const rows = [...event.currentTarget.rows];
     const [y, x, end] = [rows.indexOf(cell.parentElement), cell.cellIndex, cell.parentElement.cells.length - 1];
     const moves = { ArrowUp: [y - 1, x], ArrowDown: [y + 1, x], ArrowLeft: [y, x - 1], ArrowRight: [y, x + 1],
       Home: [y, 1], End: [y, end] };
@@ -167,17 +195,17 @@ class Matrices {
   }
 
   moveTo(goal, from, which) {
-    if (goal?.getAttribute("role") !== "gridcell") return;
+    if (goal?.dataset.cell == null) return;
     from.tabIndex = -1;
     goal.tabIndex = 0;
-    this.tabStop = { which, row: goal.dataset.row, column: goal.dataset.column };
+    this.tabStop = { which, row: goal.dataset.row ?? null, column: goal.dataset.column ?? null };
     goal.focus();
   }
 
   /** Escape in the clips leads back to the cell they belong to. */
   focus() {
-    const selected = this.figures.querySelector('[role=gridcell][aria-selected="true"]');
-    (selected ?? this.figures.querySelector("[role=gridcell][tabindex='0']")).focus();
+    const selected = this.figures.querySelector('[data-cell][aria-selected="true"]');
+    (selected ?? this.figures.querySelector("[data-cell][tabindex='0']")).focus();
   }
 
   commonest(counts, n) {
@@ -190,7 +218,11 @@ class Matrices {
       return el("li", {}, pair, ` ${clips}, ${percent(share)}`);
     };
     const pairs = confusedPairs(counts, n).slice(0, PAIRS);
-    const words = Number.isInteger(view.rows) ? "Commonest disagreements" : "Most confused";
-    return pairs.length ? [el("b", {}, words), el("ol", {}, ...pairs.map(item))] : [];
+    const { hits, answered } = agreeing(counts, n);
+    const [most, every] = explorer.accuracies.isAgreement ? ["Commonest disagreements", "All disagreements"]
+      : ["Most confused", "All errors"];
+    const errors = button(`${every}, surest first: ${answered - hits}`, () => explorer.select({ matrix: "errors" }),
+      { "aria-pressed": String(explorer.selected.matrix === "errors"), ...test("errors") });
+    return answered > hits ? [errors, el("b", {}, most), el("ol", {}, ...pairs.map(item))] : [];
   }
 }

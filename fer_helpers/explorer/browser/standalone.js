@@ -17,10 +17,11 @@ function standInModel({ state, items, strips }) {
   const answers = {
     page: ({ id, clips }) => ({ type: "page", id, items: clips.map((clip) => ({ ...items[clip], url: url(clip) })) }),
     large: ({ id, clip }) => ({ type: "large", id, clip, url: url(clip) }),
+    scored: ({ id }) => ({ type: "scored", id, words: null }), // its intervals need Python
     mark: ({ mark }) => {
-      const { [mark.clip_id]: _, ...others } = state._marks;
+      const others = state._marks.filter((one) => one.clip_id !== mark.clip_id || one.reviewer !== mark.reviewer);
       const kept = { ...mark, path: mark.clip_id, marked_at: new Date().toISOString() };
-      set("_marks", mark.verdict ? { ...others, [mark.clip_id]: kept } : others);
+      set("_marks", mark.verdict ? [...others, kept] : others);
     },
   };
   return {
