@@ -252,6 +252,11 @@ def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
         raise RunError(f"table {name} does not fit its schema: {found}") from error
 
 
+def empty(name: str) -> pd.DataFrame:
+    """The table called `name`, without rows."""
+    return check(name, pd.DataFrame(columns=[c for c, column in SCHEMAS[name].columns.items() if not column.regex]))
+
+
 def write(name: str, table: pd.DataFrame, folder: Path) -> Path:
     """Check `table` and write it to `folder`/`name`.parquet, whole or not at all."""
     path = folder / f"{name}.parquet"

@@ -75,12 +75,6 @@ def test_every_shipped_file_is_valid(path):
     assert params.load(path).out.startswith("outputs/")
 
 
-def test_the_strategy_shown_must_be_asked():
-    """Found before the run, not after an hour of annotation."""
-    with pytest.raises(ParamsError, match="strategy_shown"):
-        params.load("params/demo.yaml", {"strategies": ["soft_vote"]})
-
-
 def test_a_wrong_price_file_is_found_before_the_run(tmp_path):
     (tmp_path / "mine.yaml").write_text("prices: {m: {input: 1, output: 2}}\n")
     with pytest.raises(ParamsError, match=r"mine\.yaml: prices\.m\.date"):

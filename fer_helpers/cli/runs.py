@@ -11,7 +11,7 @@ import click
 from fer_helpers.cli._base import main, with_params
 from fer_helpers.errors import RunError
 from fer_helpers.files import write_whole
-from fer_helpers.paths import resolve, shown
+from fer_helpers.paths import resolve, shown, typed
 
 if TYPE_CHECKING:
     from fer_helpers.params import Params
@@ -134,7 +134,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
 
     if len(folders) < 2:
         raise RunError(f"{len(folders)} folder(s) given: name two or more runs, e.g. outputs/a outputs/b")
-    runs = [open_run(resolve(folder)) for folder in folders]
+    runs = [open_run(typed(folder)) for folder in folders]
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)
     click.echo(scored.to_string())
@@ -152,7 +152,7 @@ def explore(folder: str, port: int) -> None:
     """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
     from fer_helpers.explorer import serve
 
-    serve.serve(resolve(folder), port, click.echo)
+    serve.serve(typed(folder), port, click.echo)
 
 
 @main.command()

@@ -2,10 +2,22 @@
 
 from fer_helpers.corpora import checks, demo
 from fer_helpers.corpora.corpus import Corpus, ListedClip
-from fer_helpers.corpora.registry import CORPORA, about, fingerprint, listed, load, location, outside, prepare, votes
+from fer_helpers.corpora.registry import (
+    CORPORA,
+    OWN,
+    about,
+    fingerprint,
+    listed,
+    load,
+    location,
+    outside,
+    prepare,
+    votes,
+)
 
 __all__ = [
     "CORPORA",
+    "OWN",
     "Corpus",
     "ListedClip",
     "about",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fer_helpers import params, tables
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, collapse, valence
-from fer_helpers.runs.run import NOTEBOOKS, open_run, write_manifest
+from fer_helpers.runs.run import open_run, write_manifest
 
 STRATEGIES = ["single_frame", "majority_vote", "soft_vote", "multi_frame"]
 MODEL = "fer2013-cnn"
@@ -65,7 +65,7 @@ def make_run(folder, n_clips=40, *, hostile=False, labelled=True, n_frames=5, ta
     known = params.Params(
         out=str(folder), strategies=STRATEGIES, taxonomies=list(taxonomies), strategy_shown="soft_vote"
     )
-    write_manifest(folder, {"params": known.model_dump(), "started": list(NOTEBOOKS)})
+    write_manifest(folder, {"params": known.model_dump()})
     return open_run(folder)
 
 
