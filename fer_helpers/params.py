@@ -186,10 +186,6 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
         params = Params(**values)
     except ValidationError as error:
         raise ParamsError(f"{source}: {problems_in(error, Params.model_fields)}") from error
-    if not params.strategies and params.strategy_shown in ("", *DEFAULT_STRATEGIES):
-        raise ParamsError(
-            f"{source}: strategies is []: name one or more, or show an imported annotator (strategy_shown)"
-        )
     if params.corpus != "demo" and not params.corpus_path:
         raise ParamsError(f"{source}: corpus {params.corpus!r} needs corpus_path, its folder")
     if (params.n_replicates > 1) != any(find(name).replicates for name in params.strategies):
@@ -280,5 +276,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     if not path.is_file():
         raise ParamsError(f"{path} is not a file: give one of params/*.yaml")
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
+    if not params.strategies:
+        raise ParamsError(f"{shown(path)}: strategies is []: name one or more")
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
     return params

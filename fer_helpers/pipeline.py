@@ -15,6 +15,7 @@ import pandas as pd
 
 from fer_helpers import corpora, endpoint, frames, report, statuses, tables
 from fer_helpers.annotation import Ledger, access
+from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import BudgetError, EndpointError, ParamsError, RunError
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
@@ -80,7 +81,8 @@ def score(clips: pd.DataFrame, imported: pd.DataFrame, params: Params, say: Call
     Raises:
         FerError: as `execute`; or the folder is that of a run that asked a model.
     """
-    out = folder_of(params.out)
+    asked = [name for name in TAXONOMIES if name in set(imported["asked"])]
+    params, out = params.model_copy(update={"taxonomies": asked}), folder_of(params.out)
     if read_manifest(out).get("params", {}).get("strategies"):
         raise RunError(f"{shown(out)} is the folder of a run that asked a model: give another --out")
     corpora.votes(params, clips)

@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pydantic_core import to_json  # four times as fast as json on a picture
 
 from fer_helpers import statuses, tables
 from fer_helpers.annotation import _transport, books
+from fer_helpers.annotation._claims import Claims
 from fer_helpers.annotation._failures import Failure
 from fer_helpers.annotation._limits import Budget, CapReached, Concurrency, Rates
 from fer_helpers.annotation._progress import Progress, terminable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import openai
 
+CLAIMED_S = 0.1  # between two looks at a request that another run is asking
 GRACE_S = 5.0  # for replies under way when a run ends before its time
 # So many requests given up for the same reason, with no answer between them, say that the next will fare no better.
 HOPELESS = {"request": 20, "transient": 5, "limited": 3}
@@ -94,7 +96,9 @@ async def annotate(
             rates, concurrency = Rates(requests_per_minute, tokens_per_minute), Concurrency(max_concurrency)
             async with _client(access, max_concurrency) as client:
                 sender = _transport.Sender(client, concurrency, rates, budget, access.timeout_s, prices)
-                await _Run(sender, picture, archive, budget, access, left, prices).work(max_concurrency)
+                run = _Run(sender, picture, archive, budget, access, left, prices, statuses.reused(retry_statuses))
+                with closing(run.claims):
+                    await run.work(max_concurrency)
     return kept(planned, archive, prices)
 
 
@@ -156,13 +160,15 @@ class _Run:
         access: Access,
         left: pd.DataFrame,
         prices: pricing.PriceBook,
+        good: Collection[str],
     ) -> None:
+        self.claims = Claims(archive.path)
+        self._good = good
         self._sender = sender
         self._picture = picture
         self._archive = archive
         self._budget = budget
         self._access = access
-        self._key = access.key
         self._left = left
         self._prices = prices
         self._alike: Counter[str] = Counter()  # requests given up since the last answer, by the failure's sign
@@ -201,14 +207,38 @@ class _Run:
 
     async def _worker(self, rows: Iterator[dict[str, Any]], progress: Progress) -> None:
         for row in rows:
-            entry, end = await self._ask(row)
-            await self._archive.aput(entry)
+            if known := await self._answered_elsewhere(row):
+                progress.add(known)
+                continue
+            if self._ending:
+                return
+            try:
+                entry, end = await self._ask(row)
+                await self._archive.aput(entry)
+            finally:
+                self.claims.let_go(row["key"])
             self._sender.under_way.discard(asyncio.current_task())
             progress.add(entry.status)
             if end:
                 raise end from None  # the error beneath may hold what the server said about the key
             if self._ending:
                 return
+
+    async def _answered_elsewhere(self, row: Mapping[str, Any]) -> str:
+        """The status of the answer that another run has put into the archive since this one began; empty if none.
+
+        Waits where another run is asking the same at this moment.
+        """
+        key = row["key"]
+        while not self.claims.take(key):
+            await asyncio.sleep(CLAIMED_S)
+            if self._ending:
+                return ""
+        status = self._archive.statuses({key: TAXONOMIES[row["taxonomy"]]}).get(key, "")
+        if status not in self._good:
+            return ""
+        self.claims.let_go(key)
+        return status
 
     async def _ask(self, row: Mapping[str, Any]) -> tuple[Entry, EndpointError | None]:
         """What becomes of a request, and what ends the run with it."""
@@ -218,9 +248,7 @@ class _Run:
         labels = TAXONOMIES[row["taxonomy"]]
         reply = await self._sender.send(row["model"], labels, to_json(body), row["tokens_in"] + out, worst)
         end = self._end_of_run(reply, row["model"])
-        text = reply.kept
-        if len(self._key) >= 8:  # a server may repeat the key in what it says; shorter ones are no secrets
-            text = text.replace(self._key, "***")
+        text = self._access.masked(reply.kept)
         entry = Entry(
             key=row["key"],
             status=reply.answer.status if reply.answer else replies.read(text, labels).status,
@@ -251,10 +279,9 @@ class _Run:
         self._alike[failure.sign] += 1
         if self._alike[failure.sign] < HOPELESS[failure.kind]:
             return None
-        said = failure.reason.replace(self._key, "***") if len(self._key) >= 8 else failure.reason
         return EndpointError(
             f"{self._alike[failure.sign]} requests to {self._access.base_url} failed in the same way, with no answer "
-            f"in between: {said}; replies are kept; run again to resume"
+            f"in between: {self._access.masked(failure.reason)}; replies are kept; run again to resume"
         )
 
     def _over_budget(self, progress: Progress) -> BudgetError:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,16 @@ def with_params(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(params_file: str, overrides: tuple[tuple[str, str], ...], out: str | None, **rest: Any) -> None:
         from fer_helpers import params
 
-        values = {name: _value(name, params.from_text(name, text)) for name, text in overrides}
-        command(params.load(params_file, values | ({"out": out} if out else {})), **rest)
+        command(params.load(params_file, typed_values(overrides) | ({"out": out} if out else {})), **rest)
 
     return wrapped
+
+
+def typed_values(overrides: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The parameters typed as `-p NAME VALUE`, unchecked."""
+    from fer_helpers import params
+
+    return {name: _value(name, params.from_text(name, text)) for name, text in overrides}
 
 
 def _value(name: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The commands of a run: corpora, check, run, plan, probe, import, compare, explore, serve."""
+"""The commands of a run: corpora, check, run, plan, probe, import, score, compare, explore, serve."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_helpers.cli._base import main, with_params
-from fer_helpers.errors import RunError
+from fer_helpers.cli._base import main, typed_values, with_params
+from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.files import write_whole
 from fer_helpers.paths import resolve, shown, typed
 
@@ -122,6 +122,35 @@ def import_predictions(params: Params, file: Path) -> None:
     for name, rows in new.groupby("model"):
         click.echo(f"{name}: {rows['clip_id'].nunique()} of {len(clips)} clips")
     click.echo(f"wrote {shown(path)}; `fer-helpers run` includes it in notebooks 04 and 05")
+
+
+@main.command()
+@click.argument("truth", type=click.Path(path_type=Path))
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("votes", type=click.Path(path_type=Path), required=False)
+@click.option("-p", "overrides", nargs=2, multiple=True, metavar="NAME VALUE", help="override a parameter")
+@click.option("--out", required=True, help="folder of the results")
+def score(truth: Path, predictions: Path, votes: Path | None, overrides: tuple[tuple[str, str], ...], out: str) -> None:
+    """Score published labels without any video: notebooks 04 and 05, and the report, over lists alone.
+
+    TRUTH is a CSV file with columns clip_id, label (and subject, if known); PREDICTIONS one with clip_id, annotator,
+    label, as `import` takes; VOTES one with what people perceived: clip_id, rater, label.
+    """
+    from fer_helpers import corpora, params, pipeline, report, tables
+    from fer_helpers.evaluation import other_annotators
+    from fer_helpers.runs import open_run
+
+    truth, predictions = typed(truth), typed(predictions)
+    lists = {"corpus": "folder", "corpus_path": str(truth.parent), "manifest": str(truth), "n_clips": 0}
+    fixed = {**lists, "out": out, "strategies": [], "votes": str(typed(votes)) if votes else ""}
+    given = {"strategy_shown": tables.IMPORTED} | typed_values(overrides)
+    if both := sorted(fixed.keys() & given.keys()):
+        raise ParamsError(f"-p {both[0]}: `score` takes it from its arguments; leave it out")
+    known = params.validate({**given, **fixed}, "score")
+    clips = corpora.read_truth(truth, known)
+    folder = pipeline.score(clips, other_annotators.read_predictions(predictions, clips), known, click.echo)
+    click.echo(report.summary_text(open_run(folder)))
+    click.echo(f"report: {shown(folder / 'report.html')}")
 
 
 @main.command()

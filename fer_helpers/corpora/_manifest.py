@@ -6,13 +6,26 @@ import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+import pandas as pd
+
+from fer_helpers import tables
 from fer_helpers.corpora.corpus import ListedClip
 from fer_helpers.emotions import SEVEN, parse_emotion
 from fer_helpers.lists import read_list, refuse
 from fer_helpers.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, pictures_in
+from fer_helpers.params import Params
 from fer_helpers.paths import shown
 
 _OPTIONAL = ("clip_id", "label", "subject", "scene", "split", "intensity")
+
+
+def read_truth(path: Path, params: Params) -> pd.DataFrame:
+    """True labels without any video, as a clips table: `clip_id, label`, one row a clip."""
+    rows = read_list(path, ["clip_id", "label"], ("subject",))
+    label = rows["label"].map(parse_emotion)
+    facts = {"path": "", "start_s": 0.0, "status": "ok", "label": label, "label_original": rows["label"]}
+    known = [name for name in rows if name in ("clip_id", "subject") or name.startswith(tables.GROUP)]
+    return tables.check("clips", rows[known].assign(**facts))
 
 
 def read_manifest(manifest: Path, root: Path, path_label: Callable[[str], str | None]) -> list[ListedClip]:

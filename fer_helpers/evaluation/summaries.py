@@ -139,7 +139,8 @@ def shown(joined: pd.DataFrame, strategy: str) -> pd.DataFrame:
     """Labelled rows of `scores.join` of one annotator: the first under `strategy`, or the first that gave a label."""
     rows = joined[joined["label"].notna()]
     rows = rows.assign(annotator=annotator_names(rows))
-    names = [*rows.loc[rows["strategy"] == strategy, "annotator"], *rows["annotator"]]
+    chosen = (rows["strategy"] == strategy) | ((rows["strategy"] == tables.IMPORTED) & (rows["model"] == strategy))
+    names = [*rows.loc[chosen, "annotator"], *rows["annotator"]]
     return rows[rows["annotator"].isin(names[:1])]
 
 

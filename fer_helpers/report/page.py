@@ -31,7 +31,7 @@ _PAGE = Path(__file__).with_name("page.html")
 def annotator(run: Run) -> str:
     """What gave the labels, in words: the models that the answers name, whatever the parameters say now."""
     if not run.params.strategies:
-        return "no model was asked: predictions and labels were given."
+        return "no model was asked: labels and predictions were given, without frames, replies and prices."
     answers = run.read("answers")
     models = answers.groupby("model_requested")["model_returned"].agg(lambda names: sorted(set(names.dropna())))
     where = run.params.base_url

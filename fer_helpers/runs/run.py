@@ -199,6 +199,8 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
         if not (declared(earlier).keys() - {"out"}) & known.keys():
             raise RunError(f"{shown(folder)} has no tables of {earlier}: run that notebook with the same `out` first")
     params = parameters.validate({**known, **given}, notebook)
+    if "strategies" in given and not params.strategies:
+        raise ParamsError(f"{notebook}: strategies is []: name one or more")
     busy.check(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return Run(folder, params, notebook)
