@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -110,7 +111,7 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
     out = folder_of(params.out)
     _check_outside(params)
     corpora.prepare(params)
-    if out.is_relative_to(corpora.location(params).resolve()):
+    if out.resolve().is_relative_to(corpora.location(params).resolve()):
         raise RunError(f"{shown(out)} lies in the corpus folder, where key frames would be taken for clips: move --out")
     if not params.clip_seconds:  # else the clips are pieces, and their names not known yet
         corpora.votes(params, corpora.listed(params))
@@ -239,6 +240,7 @@ def _run(notebook: str, params: Params, out: Path) -> None:
     import papermill
     from nbclient.exceptions import DeadKernelError
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would log is an exception too
     values = params.model_dump()
     copy = out / "notebooks" / f"{notebook}.ipynb"
     beside = copy.with_suffix(".failed.ipynb")

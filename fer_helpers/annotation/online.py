@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from pydantic_core import to_json  # four times as fast as json on a picture
 
 from fer_helpers import statuses, tables
 from fer_helpers.annotation import _transport, books
+from fer_helpers.annotation._answers import row_of
 from fer_helpers.annotation._claims import Claims
 from fer_helpers.annotation._failures import Failure
 from fer_helpers.annotation._limits import Budget, CapReached, Concurrency, Rates
@@ -105,7 +106,7 @@ async def annotate(
 def kept(planned: pd.DataFrame, archive: Archive, prices: pricing.PriceBook = pricing.OURS) -> pd.DataFrame:
     """The answers table: one row for each key of `planned` that `archive` has an entry for."""
     labels = labels_of(planned)
-    parts = ([_row(entry, labels[key], prices) for key, entry in part] for part in books.parts(planned, archive))
+    parts = ([row_of(entry, labels[key], prices) for key, entry in part] for part in books.parts(planned, archive))
     columns = list(tables.SCHEMAS["answers"].columns)
     frames = [pd.DataFrame(rows, columns=columns) for rows in parts]  # dicts of all rows take many times the room
     return tables.check("answers", pd.concat(frames) if frames else pd.DataFrame(columns=columns))
@@ -290,29 +291,3 @@ class _Run:
             f"US$ {spent:.6f} of max_cost_usd {cap} are spent and the next request could exceed it: {done} requests "
             f"were answered in this run and are kept, {len(self._left) - done} remain; raise the cap to resume"
         )
-
-
-def _row(entry: Entry, labels: Sequence[str], prices: pricing.PriceBook) -> dict[str, Any]:
-    answer, reply = replies.read(entry.reply, labels), books.loaded(entry)
-    tokens_in, tokens_out = replies.billed(reply)
-    return {
-        "key": entry.key,
-        "status": answer.status,
-        "label": answer.label,
-        **{f"prob_{label}": share for label, share in answer.probabilities.items()},
-        "prob_source": answer.source,
-        "prob_doubt": answer.doubt or None,
-        "raw": answer.text.encode("utf-8", "replace").decode(),  # half a surrogate pair is JSON, but no Parquet
-        "model_requested": entry.model,
-        "model_returned": _word(reply.get("model")),
-        "fingerprint": _word(reply.get("system_fingerprint")),
-        "tokens_in": tokens_in,
-        "tokens_out": tokens_out,
-        "cost_usd": books.price(entry, prices),
-        "latency_s": entry.latency_s if entry.via == "online" else None,
-        "created": entry.created,
-    }
-
-
-def _word(value: object) -> str | None:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None

@@ -160,7 +160,7 @@ def folder_of(out: str) -> Path:
     Raises:
         ParamsError: it is the project's own, or lies below a file.
     """
-    folder = resolve(out).resolve()
+    folder = resolve(out).resolve()  # what a link leads to counts
     top = folder.relative_to(ROOT).parts[:1] if folder.is_relative_to(ROOT) else ()
     inside = top and (ROOT / top[0]) != outputs().resolve() and (ROOT / top[0] in OURS or top[0].startswith("."))
     if ROOT.is_relative_to(folder) or folder == outputs().resolve() or inside:
@@ -170,7 +170,7 @@ def folder_of(out: str) -> Path:
     for above in (folder, *folder.parents):
         if above.exists() and not above.is_dir():
             raise ParamsError(f"out is {out!r}, and {above} is a file: give a folder")
-    return folder
+    return resolve(out)
 
 
 def start(notebook: str, values: Mapping[str, Any]) -> Run:
