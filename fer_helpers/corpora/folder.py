@@ -28,7 +28,7 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
         raise CorpusError(f"corpus folder {shown(root)} {found}: give the folder that holds the clips")
     root = root.resolve()
     if params.manifest:
-        return read_manifest(resolve(params.manifest), root, folder_label)
+        return read_manifest(resolve(params.manifest), root, folder_label, params.other_labels)
     return [ListedClip(path, label_original=folder_label(path)) for path in tree.clips(root, params.pictures_as)]
 
 

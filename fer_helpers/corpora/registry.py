@@ -16,9 +16,10 @@ from fer_helpers.corpora import folder, published
 from fer_helpers.corpora._probing import clip_ids, probed
 from fer_helpers.corpora.corpus import Corpus
 from fer_helpers.corpora.demo import rendered_clips
-from fer_helpers.emotions import parse_emotion
+from fer_helpers.emotions import names_another, parse_emotion
 from fer_helpers.errors import CorpusError
 from fer_helpers.evaluation import other_annotators
+from fer_helpers.lists import same_form
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
 
@@ -69,7 +70,7 @@ def listed(params: Params) -> pd.DataFrame:
     root = location(params)
     rows = CORPORA[params.corpus].rows(root, params)
     table = pd.DataFrame(map(attrgetter(*_KNOWN), rows), columns=list(_KNOWN), dtype=object)
-    table.insert(0, "clip_id", clip_ids(rows, root))
+    table.insert(0, "clip_id", [same_form(name) for name in clip_ids(rows, root)])
     twice = table[table["clip_id"].duplicated(keep=False)]
     if len(twice):
         first, second = twice.loc[twice["clip_id"] == twice["clip_id"].iloc[0], "path"].head(2)
@@ -78,6 +79,8 @@ def listed(params: Params) -> pd.DataFrame:
             "keep only one of them in the folder"
         )
     table.insert(2, "label", _labels(table["label_original"], params))
+    groups = pd.DataFrame([row.groups for row in rows], table.index).replace({"": None})
+    table = table.join(groups)
     return _of_scene(table, params) if params.scene else table
 
 
@@ -86,7 +89,8 @@ def _labels(words: pd.Series, params: Params) -> pd.Series:
     mapping = {word.casefold(): label for word, label in given.items()}
     there = {word: parse_emotion(word) for word in words.dropna().unique()}
     others = {word.casefold(): word for word, label in there.items() if label is None}
-    unknown = [word for word in given if word.casefold() not in others]
+    # A mapping may also be for the words of an import or of votes.
+    unknown = [word for word in given if word.casefold() not in others and not names_another(word)]
     if unknown:
         raise CorpusError(
             f"other_labels maps {unknown[0]!r}, which is not one of the labels of {params.corpus} outside the seven: "

@@ -303,8 +303,8 @@ def test_an_empty_label_means_unlabelled_and_no_label_column_means_ask_the_folde
         ("path,lable\nclips/a.mp4,sad\n", "line 1 has a column 'lable'; is label meant? Correct or delete it"),
         (
             "path,label\nclips/a.mp4,joy\nclips/b.mp4,joyy\nc,?\n",
-            "unknown label in 2 row(s) (line 3 'joyy', line 4 '?'); "
-            "use angry, disgust, fear, happy, neutral, sad or surprise or leave it empty",
+            "unknown label in 2 row(s) (line 3 'joyy', line 4 '?'); is 'joy' meant? use angry, disgust, fear, happy, "
+            "neutral, sad or surprise, name it in other_labels, or write other for a label outside the seven",
         ),
         (
             "path,label\nclips/a.mp4,happy\n,sad\n",
@@ -335,9 +335,8 @@ def test_an_empty_label_means_unlabelled_and_no_label_column_means_ask_the_folde
             "duplicate clip_id in 2 row(s) (line 2 'one', line 3 'one'); give each clip its own",
         ),
         (
-            "path\nclips/a.mp4\nclips\\a.mp4\n",
-            "duplicate path without clip_id in 2 row(s) (line 2 'clips/a.mp4', line 3 'clips/a.mp4'); "
-            "give each row a clip_id",
+            "path,label\nclips/a.mp4,sad\nclips\\a.mp4,fear\n",
+            "duplicate clip_id in 2 row(s) (line 2 'clips/a.mp4', line 3 'clips/a.mp4'); give each clip its own",
         ),
         (
             "path,intensity\nclips/a.mp4,1.5\nclips/b.mp4,high\nc,nan\n",
