@@ -14,10 +14,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.errors import ParamsError
-from fer_helpers.paths import resolve, shown
+from fer_helpers.paths import resolve, shown, typed
 from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, pricing
 from fer_helpers.statuses import RETRIABLE
-from fer_helpers.tables import IMPORTED
 
 
 def _published() -> list[str]:
@@ -58,7 +57,7 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
 
     out: str = Field("outputs/demo", min_length=1, description="folder of this run")
-    seed: int = Field(1, ge=0, description="seed of the demo corpus, of sampling and of the bootstrap")
+    seed: int = Field(1, ge=0, description="seed of the demo corpus, of sampling and of shuffled label orders")
 
     # 01 data exploration
     corpus: Literal[("demo", "folder", *_published())] = Field(  # type: ignore[valid-type]
@@ -103,7 +102,6 @@ class Params(BaseModel):
     model: str = Field("fer2013-cnn", min_length=1, description="model name, as the endpoint calls it")
     strategies: Annotated[list[str], AfterValidator(_strategies)] = Field(
         DEFAULT_STRATEGIES,
-        min_length=1,
         description="how frames are asked about and answers pooled; multi_frame:3 uses three key frames",
     )
     cascade_below: float = Field(
@@ -146,11 +144,22 @@ class Params(BaseModel):
         "positive", description="valence of surprise when seven classes are collapsed to three"
     )
     n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples per interval")
+    bootstrap_seed: int = Field(1, ge=0, description="seed of the bootstrap")
     votes: str = Field("", description="CSV of human votes (clip_id, rater, label); corpus: its own")
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis
-    strategy_shown: str = Field("multi_frame", description="strategy whose errors notebook 05 shows, or imported")
+    strategy_shown: str = Field(
+        "multi_frame", description="strategy whose errors notebook 05 shows, or an imported annotator"
+    )
+
+
+# What to type where text was given for another type; papermill's -p takes most things for text.
+_TYPED = {
+    "bool_type": "; write true or false without quotes, with papermill -p {name} True",
+    "list_type": "; write [a, b], with papermill -y '{name}: [a, b]'",
+    "string_type": "; put it into quotes",
+}
 
 
 def problems_in(error: ValidationError, known: Iterable[str]) -> str:
@@ -162,7 +171,8 @@ def problems_in(error: ValidationError, known: Iterable[str]) -> str:
             near = difflib.get_close_matches(name, known, n=1)
             problems.append(f"unknown parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
         else:
-            problems.append(f"{name} is {item['input']!r}: {problem}" if name else problem)
+            hint = _TYPED.get(item["type"], "").format(name=name)
+            problems.append(f"{name} is {item['input']!r}: {problem}{hint}" if name else problem)
     return "; ".join(problems)
 
 
@@ -192,6 +202,52 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
     return params
 
 
+def plain_yaml(text: str) -> Any:
+    """What YAML `text` says, where everybody reads it alike.
+
+    Raises:
+        ValueError: it is not YAML, names a key twice, or has a number that YAML 1.1 takes for another than it looks
+            (1:30 is 90, 030 is 24) or for no finite one; names the line.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"is not YAML: {' '.join(str(error).split())}; put text with signs into quotes") from error
+    left = [root] if root else []
+    while left:
+        node = left.pop()
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.ScalarNode):
+            number = node.tag.rpartition(":")[2] in ("int", "float")
+            if number and not re.fullmatch(r"[-+]?(0|[1-9]\d*|\d+\.\d*|\.\d+)([eE][-+]?\d+)?", node.value):
+                raise ValueError(f"line {line}: {node.value} is no plain decimal number; write it out, or quote a text")
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
+        else:
+            keys = [key.value for key, _ in node.value]
+            for place, (key, value) in enumerate(node.value):
+                if key.value in keys[:place]:
+                    raise ValueError(f"line {key.start_mark.line + 1}: {key.value} is given twice; keep one")
+                left += [key, value]
+    return values
+
+
+def from_text(name: str, text: str) -> Any:
+    """The value of parameter `name` typed as `text` on the command line: text where it is a text, else YAML.
+
+    Raises:
+        ParamsError: it is not YAML, where it has to be.
+    """
+    field = Params.model_fields.get(name)
+    if field and isinstance(field.default, str) and name != "other_labels":
+        return text
+    try:
+        return plain_yaml(text)
+    except ValueError as error:
+        raise ParamsError(f"-p {name} {text!r} {error}") from error
+
+
 def flat_yaml(path: Path) -> dict[str, Any]:
     """The names and values of a flat YAML file, unchecked.
 
@@ -199,9 +255,11 @@ def flat_yaml(path: Path) -> dict[str, Any]:
         ParamsError: if the file is not flat YAML.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{shown(path)} is not YAML: {' '.join(str(error).split())}") from error
+        values = plain_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path} is not UTF-8: save it as UTF-8") from error
+    except ValueError as error:
+        raise ParamsError(f"{shown(path)} {error}") from error
     values = {} if values is None else values
     if not isinstance(values, dict):
         raise ParamsError(f"{shown(path)} contains a {type(values).__name__}: write `name: value` lines")
@@ -209,16 +267,16 @@ def flat_yaml(path: Path) -> dict[str, Any]:
 
 
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params:
-    """Parameters from a flat YAML file, `overrides` on top.
+    """Parameters from a flat YAML file, typed on the command line, `overrides` on top.
 
     Raises:
         ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter; or its price file does.
     """
-    path = resolve(path)
+    path = typed(path)
     if not path.is_file():
-        raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
+        raise ParamsError(f"{path} is not a file: give one of params/*.yaml")
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
+    if not params.strategies:
+        raise ParamsError(f"{shown(path)}: strategies is []: name one or more")
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
-    if params.strategy_shown not in [*params.strategies, IMPORTED]:
-        raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not in strategies")
     return params

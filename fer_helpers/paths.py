@@ -17,17 +17,27 @@ def resolve(path: str | Path) -> Path:
     can run the notebooks with their defaults and leave a user's runs alone.
     """
     path = Path(path).expanduser()
-    moved = os.environ.get("FER_OUTPUTS")
-    if moved and path.parts[:1] == ("outputs",):
-        return Path(moved).joinpath(*path.parts[1:])
+    if path.parts[:1] == ("outputs",):
+        return outputs().joinpath(*path.parts[1:])
     return path if path.is_absolute() else ROOT / path
+
+
+def typed(path: str | Path) -> Path:
+    """Absolute form of a path typed on the command line: from the working directory, or else as `resolve`."""
+    here = Path(path).expanduser().absolute()
+    moved = "FER_OUTPUTS" in os.environ and Path(path).parts[:1] == ("outputs",)
+    return here if here.exists() and not moved else resolve(path)
+
+
+def outputs() -> Path:
+    """The folder of runs: outputs/, or where FER_OUTPUTS says, a relative one from the project's root."""
+    return ROOT / Path(os.environ.get("FER_OUTPUTS") or "outputs").expanduser()
 
 
 def shown(path: Path) -> str:
     """`path` as a message or notebook shows it: from the project's root where it lies under it."""
-    moved = os.environ.get("FER_OUTPUTS")
-    if moved and path.is_relative_to(moved):
-        return Path("outputs", path.relative_to(moved)).as_posix()
+    if path.is_relative_to(outputs()):
+        return Path("outputs", path.relative_to(outputs())).as_posix()
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nbformat
-from traitlets.config import Config
+import pandas as pd
 
-from fer_helpers import corpora, report, statuses, tables
+from fer_helpers import corpora, endpoint, frames, report, statuses, tables
 from fer_helpers.annotation import Ledger, access
-from fer_helpers.errors import BudgetError, EndpointError, RunError
+from fer_helpers.emotions import TAXONOMIES
+from fer_helpers.errors import BudgetError, EndpointError, ParamsError, RunError
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
-from fer_helpers.runs import NOTEBOOKS, Run, declared, open_run, read_manifest, source, write_manifest
+from fer_helpers.prompting import pricing
+from fer_helpers.runs import (
+    NOTEBOOKS,
+    Run,
+    declared,
+    file_hash,
+    folder_of,
+    hold,
+    open_run,
+    read_manifest,
+    source,
+    surroundings,
+    write_manifest,
+)
 from fer_helpers.tables import IMPORTED
 
 
@@ -30,9 +45,13 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
         EndpointError: no request was answered; the report is written all the same.
     """
-    for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
-        say(notice)
-    waiting = sum(shard.requests for shard in Ledger(resolve(params.out)).open)
+    out = folder_of(params.out)
+    if params.strategies:
+        if params.base_url == access.EMBEDDED:
+            endpoint.check_place_for_weights()
+        for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
+            say(notice)
+    waiting = sum(shard.requests for shard in Ledger(out).open)
     if waiting and params.base_url != "replay":
         raise RunError(
             f"{waiting} requests are pending in batches and would be paid for twice: run `fer-helpers batch "
@@ -40,13 +59,45 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
         )
     sent = _steps(NOTEBOOKS, params, say)
     say(f"requests sent: {sent}")
-    run = open_run(resolve(params.out))
+    run = open_run(out)
     path = report.write(run)
     if not (set(run.read("answers")["status"]) - {statuses.ERROR}):
         errors = report.commonest_errors(run, 1)
         said = f"; most ended with: {errors['error'].iloc[0]}" if len(errors) else ""
         raise EndpointError(f"none of {run.facts['n_requests']} requests was answered{said}; see {shown(path)}")
     return run.folder
+
+
+def score(clips: pd.DataFrame, imported: pd.DataFrame, params: Params, say: Callable[[str], None] = print) -> Path:
+    """Notebooks 04 and 05 over labels and predictions alone: no frames, and no model that is asked.
+
+    Args:
+        clips: the clips table, with the true labels.
+        imported: other annotators' predictions, as rows of the predictions table.
+        params: with no strategies.
+
+    Returns:
+        the run's folder, with report.html in it.
+
+    Raises:
+        FerError: as `execute`; or the folder is that of a run that asked a model.
+    """
+    asked = [name for name in TAXONOMIES if name in set(imported["asked"])]
+    params, out = params.model_copy(update={"taxonomies": asked}), folder_of(params.out)
+    if read_manifest(out).get("params", {}).get("strategies"):
+        raise RunError(f"{shown(out)} is the folder of a run that asked a model: give another --out")
+    corpora.votes(params, clips)
+    with hold(out):
+        values = params.model_dump()
+        earlier = {name: values[name] for notebook in NOTEBOOKS[:3] for name in declared(notebook)}
+        tables.write("predictions", imported, out / IMPORTED)
+        write_manifest(out, {**read_manifest(out), "params": earlier})
+        run = Run(out, params)
+        run.write("clips", clips)
+        run.record(n_clips=len(clips), n_labelled=int(clips["label"].notna().sum()), n_frames=0, n_requests=0)
+        _execute(NOTEBOOKS[3:], params, say, _package_fingerprint() + file_hash(out / "clips.parquet"))
+        report.write(open_run(out))
+    return out
 
 
 def extract_frames(params: Params, say: Callable[[str], None] = print) -> Run:
@@ -56,11 +107,22 @@ def extract_frames(params: Params, say: Callable[[str], None] = print) -> Run:
 
 
 def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None]) -> int:
-    """Run `notebooks`, except those that are up to date; returns how many requests were sent."""
+    """Run `notebooks` of a corpus, after a look at all that they will need; returns how many requests were sent."""
+    out = folder_of(params.out)
+    _check_outside(params)
     corpora.prepare(params)
-    out = resolve(params.out)
+    if out.resolve().is_relative_to(corpora.location(params).resolve()):
+        raise RunError(f"{shown(out)} lies in the corpus folder, where key frames would be taken for clips: move --out")
+    if not params.clip_seconds:  # else the clips are pieces, and their names not known yet
+        corpora.votes(params, corpora.listed(params))
+    with hold(out):
+        return _execute(notebooks, params, say, corpora.fingerprint(params) + _package_fingerprint())
+
+
+def _execute(notebooks: Sequence[str], params: Params, say: Callable[[str], None], upstream: str) -> int:
+    """Run `notebooks`, except those that are up to date; returns how many requests were sent."""
+    out, sent = resolve(params.out), 0
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    sent, upstream = 0, corpora.fingerprint(params) + _package_fingerprint()
     for number, notebook in enumerate(notebooks, 1):
         step = _fingerprint(notebook, params, upstream + _from_outside(notebook, params, out))
         if _is_whole(notebook, out, step):
@@ -76,6 +138,30 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
     return sent
 
 
+def _check_outside(params: Params) -> None:
+    """See that files and folders that `params` names can be read, before any work.
+
+    Raises:
+        FerError: one cannot; names the parameter and the path that was tried.
+    """
+    pricing.book(resolve(params.prices) if params.prices else None)
+    frames.check_detector(params.face_crop, params.face_weights)
+    given = {"corpus_path": params.corpus_path, "manifest": params.manifest}
+    given |= {"votes": params.votes} if params.votes != corpora.OWN else {}
+    for name, path in [*given.items(), *(("compare_with", path) for path in params.compare_with)]:
+        if path and not resolve(path).exists():
+            raise ParamsError(f"{name} is {path!r}: {resolve(path)} does not exist; correct the path")
+    for folder in params.compare_with:
+        other = open_run(resolve(folder))
+        for table in ("clips", "predictions"):
+            other.read(table)
+    known = Run(resolve(params.out), params).imported()["model"].unique()
+    if params.strategy_shown not in [*params.strategies, IMPORTED, *known]:
+        raise ParamsError(
+            f"strategy_shown is {params.strategy_shown!r}, which is not in strategies, nor an imported annotator"
+        )
+
+
 def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
     """Hash of all a step depends on: its code, its parameters, and `upstream`: the corpus, the package, its tables."""
     values = params.model_dump()
@@ -88,13 +174,13 @@ def _from_outside(notebook: str, params: Params, out: Path) -> str:
     """What a step reads that no earlier one wrote: prices; imported predictions, marks, human votes, other runs."""
     if notebook == "03_zero_shot_annotation":
         files = [resolve(params.prices)] if params.prices else []
-        return json.dumps([sha256(path.read_bytes()).hexdigest() for path in files])
+        return json.dumps([file_hash(path) for path in files])
     if notebook != "04_strategy_comparison":
         return ""
     files = [out / IMPORTED / "predictions.parquet", out / marks.FILE]
     files += [resolve(params.votes)] if params.votes else []
     files += [resolve(run) / f"{table}.parquet" for run in params.compare_with for table in ("clips", "predictions")]
-    return json.dumps([sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in files])
+    return json.dumps([file_hash(path) for path in files])
 
 
 def _package_fingerprint() -> str:
@@ -104,7 +190,27 @@ def _package_fingerprint() -> str:
 
 def _hashes(notebook: str, out: Path) -> dict[str, str]:
     written = [out / f"{table}.parquet" for table, by in tables.WRITTEN_BY.items() if by == notebook]
-    return {path.name: sha256(path.read_bytes()).hexdigest() for path in written if path.is_file()}
+    return {path.name: file_hash(path) for path in written if path.is_file()}
+
+
+def _beside_tables(notebook: str, out: Path) -> list[str]:
+    """What else a notebook left in the run's folder: figures, and pages."""
+    names = [name for name in read_manifest(out).get("figures", {}) if name[:2] == notebook[:2]]
+    found = [f"figures/{name}.{suffix}" for name in names for suffix in ("svg", "png", "csv")]
+    pages = ["explorer.html", "report.html"] if notebook == NOTEBOOKS[-1] else []
+    return found + [page for page in pages if (out / page).is_file()]
+
+
+def _frames_are_there(out: Path) -> bool:
+    """Whether each key frame that lies in a folder, and not at an address, is still there."""
+    paths = tables.read("frames", out)["path"].dropna()
+    local = [out / path for path in paths if "://" not in path]
+    there = {
+        folder: {entry.name for entry in os.scandir(folder)}
+        for folder in {path.parent for path in local}
+        if folder.is_dir()
+    }
+    return all(path.name in there.get(path.parent, ()) for path in local)
 
 
 def _is_whole(notebook: str, out: Path, step: str) -> bool:
@@ -115,6 +221,8 @@ def _is_whole(notebook: str, out: Path, step: str) -> bool:
         known
         and known["fingerprint"] == step
         and known["tables"] == _hashes(notebook, out)
+        and all((out / name).is_file() for name in known.get("beside", []))
+        and (notebook != "02_frame_extraction" or _frames_are_there(out))
         and copy.is_file()
         and is_executed(nbformat.read(copy, as_version=4))
     )
@@ -128,22 +236,24 @@ def is_executed(notebook: nbformat.NotebookNode) -> bool:
 
 
 def _run(notebook: str, params: Params, out: Path) -> None:
-    """Execute one notebook into the run's folder; its kernel is spoken to over a socket file, not a port."""
+    """Execute one notebook into the run's folder."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would log is an exception too
     values = params.model_dump()
     copy = out / "notebooks" / f"{notebook}.ipynb"
     beside = copy.with_suffix(".failed.ipynb")
     try:
-        with TemporaryDirectory(prefix="fer-") as sockets:  # of its own: two runs at once must not meet
-            ipc = {"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}
+        with surroundings() as config:
             papermill.execute_notebook(
                 source(notebook),
                 beside,
                 parameters={name: values[name] for name in declared(notebook)},
                 cwd=source(notebook).parent,
                 kernel_name="python3",
-                config=Config(ipc if os.name == "posix" else {}),
+                progress_bar=sys.stderr.isatty(),
+                config=config,
             )
     except papermill.PapermillExecutionError as error:
         if error.ename == BudgetError.__name__:  # a cap that was reached is no failure of the notebook
@@ -151,6 +261,11 @@ def _run(notebook: str, params: Params, out: Path) -> None:
         raise RunError(
             f"{notebook}, cell {error.exec_count}: {error.ename}: {' '.join(error.evalue.split())} "
             f"(partially executed notebook: {shown(beside)})"
+        ) from error
+    except DeadKernelError as error:
+        raise RunError(
+            f"{notebook}: its kernel was killed, perhaps for want of memory (partially executed notebook: "
+            f"{shown(beside)}); run again to resume"
         ) from error
     if not is_executed(nbformat.read(beside, as_version=4)):
         raise RunError(f"{notebook} stopped before its last cell: see {shown(beside)}")
@@ -160,4 +275,5 @@ def _run(notebook: str, params: Params, out: Path) -> None:
 def _note(notebook: str, out: Path, step: str, seconds: float) -> None:
     manifest = read_manifest(out)
     mark = {"fingerprint": step, "tables": _hashes(notebook, out), "seconds": round(seconds, 1)}
+    mark["beside"] = _beside_tables(notebook, out)
     write_manifest(out, {**manifest, "steps": {**manifest.get("steps", {}), notebook: mark}})

@@ -19,7 +19,6 @@ from fer_helpers.paths import ROOT
         ({"clip_seconds": -1}, "clip_seconds is -1"),
         ({"allow_upload": "no"}, "allow_upload is 'no'"),
         ({"strategies": ["vote"]}, "'vote' must be one of single_frame, per_frame, majority_vote"),
-        ({"strategies": []}, "strategies is []"),
         ({"strategies": ["soft_vote", "soft_vote"]}, "duplicate name"),
         ({"taxonomies": ["eight"]}, "'eight' must be one of seven, ternary"),
         ({"surprise_is": "mixed"}, "surprise_is is 'mixed'"),
@@ -48,6 +47,19 @@ def test_an_integer_is_a_number_of_seconds():
         ("n_frames: 1e-4\n", "n_frames is '1e-4'"),  # YAML reads it as a string
         ("allow_upload: maybe\n", "allow_upload is 'maybe'"),
         ("1: 2\n", "unknown parameter '1'"),
+        ("strategies: []\n", "strategies is []"),
+        ("n_frames: 5\nmax_cost_usd: 1\nmax_cost_usd: 100\n", "line 3: max_cost_usd is given twice"),
+        ("other_labels: {contempt: sad, contempt: happy}\n", "line 1: contempt is given twice"),
+        ("\ntimeout_s: 1:30\n", "line 2: 1:30 is no plain decimal number"),
+        ("n_frames: 030\n", "line 1: 030 is no plain decimal number"),
+        ("n_frames: 0x10\n", "line 1: 0x10 is no plain decimal number"),
+        ("n_clips: 1_000\n", "line 1: 1_000 is no plain decimal number"),
+        ("max_cost_usd: .inf\n", "line 1: .inf is no plain decimal number"),
+        ("temperature: .nan\n", "line 1: .nan is no plain decimal number"),
+        ("strategies: [*]\n", "is not YAML"),
+        ("model: 4.1\n", "model is 4.1: Input should be a valid string; put it into quotes"),
+        ("allow_upload: 'true'\n", "with papermill -p allow_upload True"),
+        ("strategies: '[soft_vote]'\n", "with papermill -y 'strategies: [a, b]'"),
     ],
 )
 def test_wrong_files_are_refused(tmp_path, text, message):
@@ -73,12 +85,6 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_file_is_valid(path):
     assert params.load(path).out.startswith("outputs/")
-
-
-def test_the_strategy_shown_must_be_asked():
-    """Found before the run, not after an hour of annotation."""
-    with pytest.raises(ParamsError, match="strategy_shown"):
-        params.load("params/demo.yaml", {"strategies": ["soft_vote"]})
 
 
 def test_a_wrong_price_file_is_found_before_the_run(tmp_path):

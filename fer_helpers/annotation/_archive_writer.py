@@ -36,12 +36,12 @@ def archive_errors(path: Path) -> Iterator[None]:
 
 def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=ROWS)
-    _begin_wal(db)
+    begin_wal(db)
     db.execute("PRAGMA synchronous=FULL")
     return db
 
 
-def _begin_wal(db: sqlite3.Connection) -> None:
+def begin_wal(db: sqlite3.Connection) -> None:
     """Write ahead; who opens a new file at the same moment is waited for, which SQLite does not do here by itself."""
     until = time.monotonic() + BUSY_S
     while True:

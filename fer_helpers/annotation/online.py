@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from pydantic_core import to_json  # four times as fast as json on a picture
 
 from fer_helpers import statuses, tables
 from fer_helpers.annotation import _transport, books
+from fer_helpers.annotation._answers import row_of
+from fer_helpers.annotation._claims import Claims
 from fer_helpers.annotation._failures import Failure
 from fer_helpers.annotation._limits import Budget, CapReached, Concurrency, Rates
 from fer_helpers.annotation._progress import Progress, terminable
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     import openai
 
+CLAIMED_S = 0.1  # between two looks at a request that another run is asking
 GRACE_S = 5.0  # for replies under way when a run ends before its time
 # So many requests given up for the same reason, with no answer between them, say that the next will fare no better.
 HOPELESS = {"request": 20, "transient": 5, "limited": 3}
@@ -94,14 +97,16 @@ async def annotate(
             rates, concurrency = Rates(requests_per_minute, tokens_per_minute), Concurrency(max_concurrency)
             async with _client(access, max_concurrency) as client:
                 sender = _transport.Sender(client, concurrency, rates, budget, access.timeout_s, prices)
-                await _Run(sender, picture, archive, budget, access, left, prices).work(max_concurrency)
+                run = _Run(sender, picture, archive, budget, access, left, prices, statuses.reused(retry_statuses))
+                with closing(run.claims):
+                    await run.work(max_concurrency)
     return kept(planned, archive, prices)
 
 
 def kept(planned: pd.DataFrame, archive: Archive, prices: pricing.PriceBook = pricing.OURS) -> pd.DataFrame:
     """The answers table: one row for each key of `planned` that `archive` has an entry for."""
     labels = labels_of(planned)
-    parts = ([_row(entry, labels[key], prices) for key, entry in part] for part in books.parts(planned, archive))
+    parts = ([row_of(entry, labels[key], prices) for key, entry in part] for part in books.parts(planned, archive))
     columns = list(tables.SCHEMAS["answers"].columns)
     frames = [pd.DataFrame(rows, columns=columns) for rows in parts]  # dicts of all rows take many times the room
     return tables.check("answers", pd.concat(frames) if frames else pd.DataFrame(columns=columns))
@@ -156,7 +161,10 @@ class _Run:
         access: Access,
         left: pd.DataFrame,
         prices: pricing.PriceBook,
+        good: Collection[str],
     ) -> None:
+        self.claims = Claims(archive.path)
+        self._good = good
         self._sender = sender
         self._picture = picture
         self._archive = archive
@@ -200,14 +208,38 @@ class _Run:
 
     async def _worker(self, rows: Iterator[dict[str, Any]], progress: Progress) -> None:
         for row in rows:
-            entry, end = await self._ask(row)
-            await self._archive.aput(entry)
+            if known := await self._answered_elsewhere(row):
+                progress.add(known)
+                continue
+            if self._ending:
+                return
+            try:
+                entry, end = await self._ask(row)
+                await self._archive.aput(entry)
+            finally:
+                self.claims.let_go(row["key"])
             self._sender.under_way.discard(asyncio.current_task())
             progress.add(entry.status)
             if end:
                 raise end from None  # the error beneath may hold what the server said about the key
             if self._ending:
                 return
+
+    async def _answered_elsewhere(self, row: Mapping[str, Any]) -> str:
+        """The status of the answer that another run has put into the archive since this one began; empty if none.
+
+        Waits where another run is asking the same at this moment.
+        """
+        key = row["key"]
+        while not self.claims.take(key):
+            await asyncio.sleep(CLAIMED_S)
+            if self._ending:
+                return ""
+        status = self._archive.statuses({key: TAXONOMIES[row["taxonomy"]]}).get(key, "")
+        if status not in self._good:
+            return ""
+        self.claims.let_go(key)
+        return status
 
     async def _ask(self, row: Mapping[str, Any]) -> tuple[Entry, EndpointError | None]:
         """What becomes of a request, and what ends the run with it."""
@@ -259,29 +291,3 @@ class _Run:
             f"US$ {spent:.6f} of max_cost_usd {cap} are spent and the next request could exceed it: {done} requests "
             f"were answered in this run and are kept, {len(self._left) - done} remain; raise the cap to resume"
         )
-
-
-def _row(entry: Entry, labels: Sequence[str], prices: pricing.PriceBook) -> dict[str, Any]:
-    answer, reply = replies.read(entry.reply, labels), books.loaded(entry)
-    tokens_in, tokens_out = replies.billed(reply)
-    return {
-        "key": entry.key,
-        "status": answer.status,
-        "label": answer.label,
-        **{f"prob_{label}": share for label, share in answer.probabilities.items()},
-        "prob_source": answer.source,
-        "prob_doubt": answer.doubt or None,
-        "raw": answer.text.encode("utf-8", "replace").decode(),  # half a surrogate pair is JSON, but no Parquet
-        "model_requested": entry.model,
-        "model_returned": _word(reply.get("model")),
-        "fingerprint": _word(reply.get("system_fingerprint")),
-        "tokens_in": tokens_in,
-        "tokens_out": tokens_out,
-        "cost_usd": books.price(entry, prices),
-        "latency_s": entry.latency_s if entry.via == "online" else None,
-        "created": entry.created,
-    }
-
-
-def _word(value: object) -> str | None:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
-import yaml
 
 from fer_helpers.errors import BudgetError, FerError
+from fer_helpers.paths import outputs, typed
 
-if TYPE_CHECKING:
-    pass
+# Parameters that name what is there already, so that a path typed here may start at the working directory.
+_PATHS = ("corpus_path", "manifest", "votes", "prices", "face_weights")
 
 
 class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter of a file's name
+                stream.reconfigure(errors="backslashreplace")
+        with contextlib.suppress(ValueError):  # not the main thread
+            if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # kernels and their folders are to go
+                signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _say  # type: ignore[assignment]
@@ -26,6 +36,22 @@ class _Group(click.Group):
         except FerError as error:
             click.echo(f"fer-helpers: {error}", err=True)
             sys.exit(3 if isinstance(error, BudgetError) else 1)
+        except KeyboardInterrupt:
+            click.echo("fer-helpers: interrupted; run again to resume", err=True)
+            sys.exit(128 + signal.SIGINT)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            click.echo(f"fer-helpers: {_about(error)}", err=True)
+            sys.exit(1)
+
+
+def _about(error: OSError) -> str:
+    path = Path(str(error.filename)) if error.filename else None
+    remedy = ""
+    if path and path.is_relative_to(outputs()):
+        remedy = "; give a folder that can be written to with --out, or set FER_OUTPUTS to one"
+    return f"{path}: {error.strerror}{remedy}" if path else " ".join(str(error).split())
 
 
 def _say(message: Warning | str, category: type[Warning], *_: Any) -> None:
@@ -50,7 +76,22 @@ def with_params(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(params_file: str, overrides: tuple[tuple[str, str], ...], out: str | None, **rest: Any) -> None:
         from fer_helpers import params
 
-        values = {name: yaml.safe_load(text) for name, text in overrides} | ({"out": out} if out else {})
-        command(params.load(params_file, values), **rest)
+        command(params.load(params_file, typed_values(overrides) | ({"out": out} if out else {})), **rest)
 
     return wrapped
+
+
+def typed_values(overrides: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The parameters typed as `-p NAME VALUE`, unchecked."""
+    from fer_helpers import params
+
+    return {name: _value(name, params.from_text(name, text)) for name, text in overrides}
+
+
+def _value(name: str, value: Any) -> Any:
+    """`value`, where it is a path of something that is there, as an absolute one."""
+    if name in _PATHS and value and (name, value) != ("votes", "corpus"):
+        return str(typed(value))
+    if name == "compare_with" and isinstance(value, list):
+        return [str(typed(one)) if isinstance(one, str) else one for one in value]
+    return value

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fer_helpers.cli._base import main
-from fer_helpers.paths import resolve
+from fer_helpers.paths import typed
 
 ALARM = 4  # exit code
 
@@ -27,7 +27,7 @@ def drift(folder: str, n: int, max_cost_usd: float | None) -> None:
     from fer_helpers.annotation import drift as drifting
     from fer_helpers.runs import open_run
 
-    run = open_run(resolve(folder))
+    run = open_run(typed(folder))
     for notice in access.check(run.params, corpora.CORPORA[run.params.corpus].allow_upload):
         click.echo(notice)
     found = drifting.check(run, n, max_cost_usd)

@@ -1,4 +1,4 @@
-"""The commands of a run: corpora, check, run, plan, probe, import, compare, explore, serve."""
+"""The commands of a run: corpora, check, run, plan, probe, import, score, compare, explore, serve."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_helpers.cli._base import main, with_params
-from fer_helpers.errors import RunError
+from fer_helpers.cli._base import main, typed_values, with_params
+from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.files import write_whole
-from fer_helpers.paths import resolve, shown
+from fer_helpers.paths import resolve, shown, typed
 
 if TYPE_CHECKING:
     from fer_helpers.params import Params
@@ -132,6 +132,35 @@ def import_predictions(params: Params, file: Path) -> None:
 
 
 @main.command()
+@click.argument("truth", type=click.Path(path_type=Path))
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("votes", type=click.Path(path_type=Path), required=False)
+@click.option("-p", "overrides", nargs=2, multiple=True, metavar="NAME VALUE", help="override a parameter")
+@click.option("--out", required=True, help="folder of the results")
+def score(truth: Path, predictions: Path, votes: Path | None, overrides: tuple[tuple[str, str], ...], out: str) -> None:
+    """Score published labels without any video: notebooks 04 and 05, and the report, over lists alone.
+
+    TRUTH is a CSV file with columns clip_id, label (and subject, if known); PREDICTIONS one with clip_id, annotator,
+    label, as `import` takes; VOTES one with what people perceived: clip_id, rater, label.
+    """
+    from fer_helpers import corpora, params, pipeline, report, tables
+    from fer_helpers.evaluation import other_annotators
+    from fer_helpers.runs import open_run
+
+    truth, predictions = typed(truth), typed(predictions)
+    lists = {"corpus": "folder", "corpus_path": str(truth.parent), "manifest": str(truth), "n_clips": 0}
+    fixed = {**lists, "out": out, "strategies": [], "votes": str(typed(votes)) if votes else ""}
+    given = {"strategy_shown": tables.IMPORTED} | typed_values(overrides)
+    if both := sorted(fixed.keys() & given.keys()):
+        raise ParamsError(f"-p {both[0]}: `score` takes it from its arguments; leave it out")
+    known = params.validate({**given, **fixed}, "score")
+    clips = corpora.read_truth(truth, known)
+    folder = pipeline.score(clips, other_annotators.read_predictions(predictions, clips), known, click.echo)
+    click.echo(report.summary_text(open_run(folder)))
+    click.echo(f"report: {shown(folder / 'report.html')}")
+
+
+@main.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--csv", "csv", type=click.Path(path_type=Path), help="also write the comparisons to this file")
 def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
@@ -141,7 +170,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
 
     if len(folders) < 2:
         raise RunError(f"{len(folders)} folder(s) given: name two or more runs, e.g. outputs/a outputs/b")
-    runs = [open_run(resolve(folder)) for folder in folders]
+    runs = [open_run(typed(folder)) for folder in folders]
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)
     click.echo(scored.to_string())
@@ -159,7 +188,7 @@ def explore(folder: str, port: int) -> None:
     """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
     from fer_helpers.explorer import serve
 
-    serve.serve(resolve(folder), port, click.echo)
+    serve.serve(typed(folder), port, click.echo)
 
 
 @main.command()

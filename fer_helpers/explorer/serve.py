@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 from nbformat import v4
-from traitlets.config import Config
 
+from fer_helpers.errors import RunError
 from fer_helpers.paths import ROOT
-from fer_helpers.runs import NOTEBOOKS, open_run
+from fer_helpers.runs import NOTEBOOKS, open_run, surroundings
 
 TAG = "explore"  # of the cells of notebook 05 that are served
 # Voila's page asks a CDN for icons; nobody but this machine needs to know that somebody looks at faces here.
@@ -53,7 +53,7 @@ def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
     run = open_run(folder)
     run.read("predictions")  # an error here is a line, in the served page it would be nothing at all
     token = secrets.token_urlsafe(24)
-    with tempfile.TemporaryDirectory() as place:
+    with surroundings() as config, tempfile.TemporaryDirectory() as place:
         notebook = Path(place, "explorer.ipynb")
         nbformat.write(_notebook(folder), notebook)
         app = Voila.instance(
@@ -63,12 +63,22 @@ def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
             token=token,
             open_browser=False,
             log_level="ERROR",
-            config=Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {}),
+            config=config,
             tornado_settings={"headers": {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"}},
         )
         app.initialize([str(notebook)])
+        _see_that_it_is_free(port)
         say(f"http://127.0.0.1:{port}/?token={token}")
         app.start()
+
+
+def _see_that_it_is_free(port: int) -> None:
+    with socket.socket() as found:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does, after one that has ended
+        try:
+            found.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise RunError(f"port {port} cannot be used ({error.strerror}): give another --port") from error
 
 
 def _notebook(folder: Path) -> nbformat.NotebookNode:

@@ -59,7 +59,7 @@ def motion(energy: np.ndarray, chosen: dict[str, Sequence[int]], ax: Axes) -> Ax
 
 def strips(pictures: Sequence[Sequence[bytes]], titles: Sequence[str], columns: int = 5) -> Figure:
     """A row of encoded pictures a clip, at most `columns` of them, with its title above."""
-    width = min(columns, max((len(row) for row in pictures), default=1))
+    width = min(columns, max((len(row) for row in pictures if row), default=1))
     height = max(len(pictures), 1)
     figure, axes = plt.subplots(
         height,

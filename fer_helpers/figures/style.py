@@ -15,6 +15,7 @@ COLOURS = [BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000"]  # O
 
 def set_style() -> None:
     """Use the house style for every figure that follows."""
+    mpl.rcdefaults()  # whatever a matplotlibrc says: LaTeX, for one, may not be there
     sns.set_theme(style="whitegrid", context="notebook", palette=COLOURS)
     mpl.rcParams.update(
         {

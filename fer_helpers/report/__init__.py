@@ -8,6 +8,7 @@ from fer_helpers.report.page import (
     side_by_side,
     summary,
     summary_text,
+    to_ask,
     write,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "side_by_side",
     "summary",
     "summary_text",
+    "to_ask",
     "write",
 ]

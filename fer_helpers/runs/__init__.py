@@ -1,17 +1,24 @@
 """A run's folder: its tables, key frames, figures and manifest."""
 
+from fer_helpers.runs.busy import hold
+from fer_helpers.runs.kernels import surroundings
+from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
 from fer_helpers.runs.notebooks import NOTEBOOKS, declared, source
-from fer_helpers.runs.run import Run, open_run, start
+from fer_helpers.runs.run import Run, folder_of, open_run, start
 
 __all__ = [
     "NOTEBOOKS",
     "Run",
     "declared",
+    "file_hash",
+    "folder_of",
+    "hold",
     "made_with",
     "open_run",
     "read_manifest",
     "source",
     "start",
+    "surroundings",
     "write_manifest",
 ]

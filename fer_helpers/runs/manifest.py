@@ -17,6 +17,8 @@ from fer_helpers.paths import ROOT, shown
 
 PACKAGES = ("openai", "opencv-python-headless", "av", "pandas", "numpy", "scikit-learn", "papermill")
 
+UNKNOWN = "unknown"
+
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """manifest.json of a run's folder; empty if there is none.
@@ -40,19 +42,23 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 def made_with() -> dict[str, Any]:
     """Versions, git state and time: what it takes to make the same run again."""
+    ours = _git("rev-parse", "--show-toplevel")  # a checkout inside another project's is not that project
+    in_git = ours is not None and Path(ours).resolve() == ROOT
+    changes = _git("status", "--porcelain") if in_git else None
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: version(name) for name in ("fer-helpers", *PACKAGES)},
-        "commit": _git("rev-parse", "HEAD"),
-        "uncommitted changes": bool(_git("status", "--porcelain")),
+        "commit": (in_git and _git("rev-parse", "HEAD")) or UNKNOWN,
+        "uncommitted changes": UNKNOWN if changes is None else bool(changes),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> str | None:
+    """What git says; None where it is not there, or does not trust the folder."""
     try:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return ""  # not a git checkout, or no git
+        return None
     return done.stdout.strip()

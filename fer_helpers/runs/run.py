@@ -15,34 +15,54 @@ from fer_helpers import tables
 from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.frames import store
 from fer_helpers.params import Params
-from fer_helpers.paths import resolve, shown
+from fer_helpers.paths import ROOT, outputs, resolve, shown
 from fer_helpers.prompting import planning, pricing, prompts
+from fer_helpers.runs import busy, lineage
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
 from fer_helpers.runs.notebooks import NOTEBOOKS, declared
-from fer_helpers.tables import IMPORTED
+from fer_helpers.tables import IMPORTED, WRITTEN_BY
+
+# The project's own folders, which no run is written into; a test compares them with git's.
+OURS = [ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests")]
+OF_ASKING = ("frames", "requests", "answers")  # tables that a run without strategies has none of
 
 
 class Run:
-    """One run: `folder` on disk, `params` as known so far, and the tables that pass between notebooks."""
+    """One run: `folder` on disk, `params` as known so far, and the tables that pass between notebooks.
 
-    def __init__(self, folder: Path, params: Params) -> None:
+    A run that a notebook began (`start`) notes in the manifest what that notebook did.
+    """
+
+    def __init__(self, folder: Path, params: Params, notebook: str = "") -> None:
         self.folder = folder
         self.params = params
+        self._notebook = notebook
+        self._wrote = False
 
     def read(self, table: str) -> pd.DataFrame:
-        """A table an earlier notebook wrote; RunError names the notebook if it is not there."""
-        return tables.read(table, self.folder)
+        """A table an earlier notebook wrote; empty if no model was asked and only asking would have made it.
+
+        Raises:
+            RunError: it is not there, or does not belong to the tables beside it; names the notebook to run.
+        """
+        if table in OF_ASKING and not self.params.strategies:
+            return tables.empty(table)
+        found = tables.read(table, self.folder)
+        lineage.check(table, self.folder, read_manifest(self.folder))
+        return found
 
     def write(self, table: str, rows: pd.DataFrame) -> str:
         """Check and write a table, whole or not at all; returns its path as shown to a reader."""
-        return shown(tables.write(table, rows, self.folder))
+        path = tables.write(table, rows, self.folder)
+        self._note("tables", {table: lineage.parents(table, self.folder)})
+        return shown(path)
 
     def imported(self) -> pd.DataFrame:
         """Other annotators' predictions, as `fer-helpers import` left them; empty if there are none."""
         folder = self.folder / IMPORTED
         if (folder / "predictions.parquet").is_file():
             return tables.read("predictions", folder)
-        return tables.check("predictions", pd.DataFrame(columns=list(tables.SCHEMAS["predictions"].columns)))
+        return tables.empty("predictions")
 
     def picture(self, clip_id: str, frame_index: int) -> bytes:
         """JPEG bytes of a key frame."""
@@ -101,8 +121,25 @@ class Run:
         self._note("facts", facts)
 
     def _note(self, part: str, values: Mapping[str, Any]) -> None:
+        """Add `values` to a part of the manifest.
+
+        With the first thing that a notebook writes, what it wrote in an earlier execution counts no more; its
+        parameters are noted with a table or a record, when they are what was done and not what was tried.
+        """
         manifest = read_manifest(self.folder)
+        if self._notebook and not self._wrote:
+            manifest = _without(self._notebook, manifest)
+            self._wrote = True
+        if self._notebook and part != "figures":
+            dumped = self.params.model_dump()
+            mine = {name: dumped[name] for name in declared(self._notebook)}
+            manifest["params"] = {**manifest.get("params", {}), **mine}
+            manifest["made_with"] = self._made_with
         write_manifest(self.folder, {**manifest, part: {**manifest.get(part, {}), **values}})
+
+    @cached_property
+    def _made_with(self) -> dict[str, Any]:
+        return made_with()
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -110,8 +147,34 @@ class Run:
         return read_manifest(self.folder).get("facts", {})
 
 
+def _without(notebook: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """`manifest` without the tables and figures of `notebook`."""
+    tables_left = {name: made for name, made in manifest.get("tables", {}).items() if WRITTEN_BY[name] != notebook}
+    figures = {name: words for name, words in manifest.get("figures", {}).items() if name[:2] != notebook[:2]}
+    return {**manifest, "tables": tables_left, "figures": figures}
+
+
+def folder_of(out: str) -> Path:
+    """The folder that the parameter `out` names, if a run may be written there.
+
+    Raises:
+        ParamsError: it is the project's own, or lies below a file.
+    """
+    folder = resolve(out).resolve()  # what a link leads to counts
+    top = folder.relative_to(ROOT).parts[:1] if folder.is_relative_to(ROOT) else ()
+    inside = top and (ROOT / top[0]) != outputs().resolve() and (ROOT / top[0] in OURS or top[0].startswith("."))
+    if ROOT.is_relative_to(folder) or folder == outputs().resolve() or inside:
+        raise ParamsError(
+            f"out is {out!r}, which holds files of the project: give a folder of the run's own, outputs/mine"
+        )
+    for above in (folder, *folder.parents):
+        if above.exists() and not above.is_dir():
+            raise ParamsError(f"out is {out!r}, and {above} is a file: give a folder")
+    return resolve(out)
+
+
 def start(notebook: str, values: Mapping[str, Any]) -> Run:
-    """Begin a notebook: check its parameters, open its run's folder, and note both in the manifest.
+    """Begin a notebook: check its parameters and open its run's folder, where nothing is changed yet.
 
     The parameters of earlier notebooks come from the manifest, so that a later notebook cannot disagree with
     them.
@@ -122,26 +185,25 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
 
     Raises:
         ParamsError: a parameter of this notebook is wrong or missing.
-        RunError: an earlier notebook has not been run in this folder.
+        RunError: an earlier notebook has not been run in this folder, or another process is at work in it.
     """
     names = declared(notebook)
     missing = [name for name in names if name not in values]
     if missing:
         raise ParamsError(f"{notebook}: {', '.join(missing)} not set: run its parameters cell first")
     given = {name: values[name] for name in names}
-    folder = resolve(given["out"])
-    manifest = read_manifest(folder)
-    earlier = NOTEBOOKS[NOTEBOOKS.index(notebook) - 1] if notebook != NOTEBOOKS[0] else None
-    if earlier and earlier not in manifest.get("started", []):
-        raise RunError(f"{shown(folder)} has no tables yet: run notebook {earlier} with the same `out` first")
-    known = manifest.get("params", {}) if earlier else {}
+    parameters.validate(given, notebook)  # before `out` is looked for
+    folder = folder_of(given["out"])
+    known = read_manifest(folder).get("params", {}) if notebook != NOTEBOOKS[0] else {}
+    for earlier in NOTEBOOKS[: NOTEBOOKS.index(notebook)]:
+        if not (declared(earlier).keys() - {"out"}) & known.keys():
+            raise RunError(f"{shown(folder)} has no tables of {earlier}: run that notebook with the same `out` first")
     params = parameters.validate({**known, **given}, notebook)
+    if "strategies" in given and not params.strategies:
+        raise ParamsError(f"{notebook}: strategies is []: name one or more")
+    busy.check(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    started = [name for name in NOTEBOOKS if name == notebook or name in manifest.get("started", [])]
-    others = {name: words for name, words in manifest.get("figures", {}).items() if name[:2] != notebook[:2]}
-    now = {"params": params.model_dump(), "started": started, "figures": others, "made_with": made_with()}
-    write_manifest(folder, {**manifest, **now})
-    return Run(folder, params)
+    return Run(folder, params, notebook)
 
 
 def open_run(folder: Path) -> Run:
@@ -151,6 +213,6 @@ def open_run(folder: Path) -> Run:
         RunError: if there is none.
     """
     manifest = read_manifest(folder)
-    if not manifest:
-        raise RunError(f"{shown(folder)} is not a run's folder: it has no manifest.json")
+    if "params" not in manifest:
+        raise RunError(f"{folder} is not a run's folder: it has no manifest.json with parameters")
     return Run(folder, parameters.validate(manifest["params"], f"{shown(folder)}/manifest.json"))

@@ -17,7 +17,7 @@ from fer_helpers.tables._schemas import GROUP, GROUPED, IMPORTED, NOBODY, PROBAB
 
 __all__ = [
     "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "SCHEMAS", "SEVERAL", "WRITTEN_BY",
-    "check", "page", "read", "write",
+    "check", "empty", "page", "read", "write",
 ]  # fmt: skip
 
 _RENAMED = {  # metrics in runs made before: their names of then and of today
@@ -48,6 +48,11 @@ def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
     except pa.errors.SchemaError as error:
         found = " ".join(str(error).split())[:300]
         raise RunError(f"table {name} does not fit its schema: {found}") from error
+
+
+def empty(name: str) -> pd.DataFrame:
+    """The table called `name`, without rows."""
+    return check(name, pd.DataFrame(columns=[c for c, column in SCHEMAS[name].columns.items() if not column.regex]))
 
 
 def write(name: str, table: pd.DataFrame, folder: Path) -> Path:

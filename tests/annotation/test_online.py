@@ -2,16 +2,20 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import platform
 import random
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -574,3 +578,20 @@ def test_memory_does_not_grow_with_the_plan(tmp_path):
         grown, peak = asyncio.run(main(archive, url))
     assert grown < 1_000_000
     assert peak < 5_000_000
+
+
+def test_two_runs_over_one_archive_pay_a_request_once(tmp_path):
+    """Begun at the same moment over the same plan, they would keep step; a third finds what a dead one left."""
+    planned = planned_for(20, MODEL)
+    with served(lambda *_: good()) as (url, asked, _), ThreadPoolExecutor(2) as both:
+        runs = [both.submit(ask, url, tmp_path / "a.sqlite", planned, 4) for _ in range(2)]
+        answers = [run.result() for run in runs]
+        assert asked.total() == 20
+        pd.testing.assert_frame_equal(*answers)
+        with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite-claims")) as claims, claims:
+            assert claims.execute("SELECT count(*) FROM claims").fetchone() == (0,)
+            ended = subprocess.Popen([sys.executable, "-c", ""])
+            ended.wait()
+            key = planned_for(21, MODEL)["key"].iloc[-1]
+            claims.execute("INSERT INTO claims VALUES (?, ?, ?, 'x')", (key, platform.node(), ended.pid))
+        assert len(ask(url, tmp_path / "a.sqlite", planned_for(21, MODEL))) == asked.total() == 21

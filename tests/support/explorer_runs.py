@@ -9,7 +9,7 @@ import pandas as pd
 from fer_helpers import params, tables
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, collapse, valence
 from fer_helpers.evaluation import comparisons, scores
-from fer_helpers.runs.run import NOTEBOOKS, open_run, write_manifest
+from fer_helpers.runs.run import open_run, write_manifest
 from fer_helpers.statuses import OUTSIDE
 
 STRATEGIES = ["single_frame", "majority_vote", "soft_vote", "multi_frame"]
@@ -96,11 +96,11 @@ def make_run(
         n_resamples=DRAWN,
     )
     if scored:
-        drawing = {"n_resamples": known.n_resamples, "seed": known.seed}
+        drawing = {"n_resamples": known.n_resamples, "seed": known.bootstrap_seed}
         predicted, clips = (tables.read(name, folder) for name in ("predictions", "clips"))
         tables.write("scores", scores.score(predicted, clips, **drawing), folder)
         tables.write("comparisons", comparisons.compare(predicted, clips, **drawing), folder)
-    write_manifest(folder, {"params": known.model_dump(), "started": list(NOTEBOOKS)})
+    write_manifest(folder, {"params": known.model_dump()})
     return open_run(folder)
 
 
