@@ -36,6 +36,12 @@ def annotator(run: Run) -> str:
             "trained on FER2013 and served by this project behind the same interface as a hosted model. "
             "It is not a vision-language model and not zero-shot in the paper's sense."
         )
+    if run.params.model in endpoint.MODELS:
+        return (
+            f"{run.params.model}: rules on action units by facial landmarks, served by this project behind the same "
+            "interface as a hosted model. They are trained on no expressions, set by hand, and crude; they are not a "
+            "vision-language model. The demo's faces are drawn from the same prototypes."
+        )
     return f"{run.params.model} at {run.params.base_url}, asked zero-shot"
 
 
