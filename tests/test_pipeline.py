@@ -164,7 +164,7 @@ def test_bad_parameters_are_refused(tmp_path):
     assert "did you mean 'n_frames'" in bad(tmp_path, *p(n_frmes=3))
     assert "n_frames is 'five'" in bad(tmp_path, *p(n_frames="five"))
     assert "'vote' must be one of" in bad(tmp_path, *p(strategies="[vote]"))
-    assert "embedded endpoint has only 'fer2013-cnn'" in bad(tmp_path, *p(model="gpt-4o-mini"))
+    assert "embedded endpoint has only fer2013-cnn and facs-rules" in bad(tmp_path, *p(model="gpt-4o-mini"))
 
 
 def test_a_bad_corpus_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from fer_helpers.emotions import SEVEN, parse_emotion
 from fer_helpers.lists import read_list, refuse
 from fer_helpers.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, pictures_in
 from fer_helpers.paths import shown
+from fer_helpers.tables import GROUP
 
 _OPTIONAL = ("clip_id", "label", "subject", "scene", "split", "intensity")
 
@@ -18,9 +19,9 @@ _OPTIONAL = ("clip_id", "label", "subject", "scene", "split", "intensity")
 def read_manifest(manifest: Path, root: Path, path_label: Callable[[str], str | None]) -> list[ListedClip]:
     """The rows of `manifest`, a CSV file in UTF-8 whose paths start at the corpus folder `root` (resolved).
 
-    Column `path` (with / or \\) is required; `clip_id, label, subject, scene, split, intensity` are read
-    where they are there, and other columns ignored. An empty label means unlabelled; without a column for
-    labels, `path_label` says what a path means.
+    Column `path` (with / or \\) is required; `clip_id, label, subject, scene, split, intensity` and
+    `group_…` are read where they are there, and other columns ignored. An empty label means unlabelled; without a
+    column for labels, `path_label` says what a path means.
 
     Raises:
         ListError: in one line, naming the lines at fault, what was found and the remedy.
@@ -58,6 +59,7 @@ def _row(cells: dict[str, str], path_label: Callable[[str], str | None]) -> List
         split=cells.get("split") or None,
         subject=cells.get("subject") or None,
         intensity=_share(cells.get("intensity", "")),
+        groups={name: cell for name, cell in cells.items() if name.startswith(GROUP) and cell},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +22,7 @@ class ListedClip:
 
     `label_original` is the corpus's own word, from a name or a documented code, or None if the corpus has no
     labels. `status` other than "ok" says that the file is not worth reading, and `reason` why, or what is odd.
+    `groups` has the subject's groups by column, such as group_age.
     """
 
     path: str
@@ -33,6 +34,7 @@ class ListedClip:
     intensity: float | None = None
     status: str = "ok"
     reason: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def _given(params: Params) -> Path:

@@ -59,8 +59,8 @@ def prepare(params: Params) -> None:
 def listed(params: Params) -> pd.DataFrame:
     """Every clip of the corpus before any file is opened: what its names and lists say.
 
-    Columns: clip_id, path, label (one of the seven), label_original, scene, split, subject, intensity, status
-    and reason. `load` leaves out what `outside` returns.
+    Columns: clip_id, path, label (one of the seven), label_original, scene, split, subject, intensity, status,
+    reason and any group_…. `load` leaves out what `outside` returns.
 
     Raises:
         CorpusError: the folder or a list in it is missing, empty or wrong; it has no clip of params.scene, or
@@ -70,6 +70,8 @@ def listed(params: Params) -> pd.DataFrame:
     rows = CORPORA[params.corpus].rows(root, params)
     table = pd.DataFrame(map(attrgetter(*_KNOWN), rows), columns=list(_KNOWN), dtype=object)
     table.insert(0, "clip_id", clip_ids(rows, root))
+    groups = pd.DataFrame([row.groups for row in rows], table.index)
+    table[groups.columns] = groups.where(groups.notna(), None)
     twice = table[table["clip_id"].duplicated(keep=False)]
     if len(twice):
         first, second = twice.loc[twice["clip_id"] == twice["clip_id"].iloc[0], "path"].head(2)
@@ -164,13 +166,15 @@ def fingerprint(params: Params) -> str:
 def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
     """What people saw in `clips`: columns clip_id, rater, label; from the list params.votes, or the corpus's own.
 
+    The demo's own are simulated, and read unless there is a list: nobody was asked.
+
     Raises:
         ListError: as `other_annotators.read_votes`.
         CorpusError: the corpus has no votes, or none of these clips.
     """
-    if not params.votes:
+    if not params.votes and params.corpus != "demo":
         return pd.DataFrame(columns=["clip_id", "rater", "label"])
-    if params.votes != OWN:
+    if params.votes not in ("", OWN):
         return other_annotators.read_votes(resolve(params.votes), clips)
     read = CORPORA[params.corpus].votes
     if read is None:

@@ -212,11 +212,9 @@ def _line_problem(line: bytes, seen: set[str], models: set[str]) -> tuple[str, s
         return "invalid_method", "method must be POST.", "method"
     if request["url"] != URL:
         return "url_mismatch", f"url must be the batch's endpoint, {URL}.", "url"
-    if request["body"].get("model") not in list(MODELS):
-        return "model_not_found", f"body.model must be one of {', '.join(MODELS)}.", "body.model"
-    models.add(request["body"]["model"])
-    if len(models) > 1:
-        return "mismatched_model", "All lines of a file must name the same model.", "body.model"
+    models.add(str(request["body"].get("model")))
+    if len(models) > 1 or not models <= set(MODELS):
+        return "model_not_found", f"body.model must be one and the same of {', '.join(MODELS)}.", "body.model"
     return None
 
 

@@ -17,7 +17,7 @@ from fer_helpers.endpoint import batches, faulty
 from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
 from fer_helpers.endpoint.chat import complete
 from fer_helpers.endpoint.errors import ApiError
-from fer_helpers.endpoint.faults import Faults
+from fer_helpers.endpoint.faults import Faults, Successor
 from fer_helpers.endpoint.model import PictureModel
 from fer_helpers.endpoint.questions import parse
 from fer_helpers.endpoint.served import MODELS, Models
@@ -42,6 +42,7 @@ OFFERED = ("/v1/chat/completions", "/v1/models", "/v1/files", "/v1/batches")
 
 _LOG = logging.getLogger(__name__)
 _SERVED = web.AppKey("models", Models)
+_FAULTS = web.AppKey("faults", Faults)
 _POOL = web.AppKey("pool", ThreadPoolExecutor)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -64,6 +65,7 @@ def create_app(models: Models, faults: Faults | None = None, batch_faults: Batch
     )
     batches.add_routes(app, _POOL, models, batch_faults)
     if faults:
+        app[_FAULTS] = faults
         faulty.install(app, faults)
     return app
 
@@ -76,12 +78,14 @@ async def _workers(app: web.Application) -> AsyncIterator[None]:
 async def _chat(request: web.Request) -> Completion:
     body = await request.read()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(request.app[_POOL], _answer, body, request.app[_SERVED])
+    swapped = request.app[_FAULTS] if request.get(faulty.SWAPPED) else None
+    return await loop.run_in_executor(request.app[_POOL], _answer, body, request.app[_SERVED], swapped)
 
 
-def _answer(body: bytes, models: Models) -> Completion:
+def _answer(body: bytes, models: Models, swapped: Faults | None) -> Completion:
     question = parse(body)
-    return Completion(complete(question, models[question.model]), question.stream)
+    model = models[question.model]
+    return Completion(complete(question, Successor(model, swapped) if swapped else model), question.stream)
 
 
 async def _models(request: web.Request) -> web.Response:
