@@ -5,8 +5,10 @@ READY := .venv/ready
 
 .PHONY: demo test coverage bench interop check notebooks strip lock clean
 
+# The second annotator first, which the demo is compared with and pooled with in notebook 04.
 demo: $(READY)
-	$(BIN)/fer-helpers run params/demo.yaml
+	$(BIN)/fer-helpers run params/demo_rules.yaml
+	$(BIN)/fer-helpers run params/demo.yaml -p compare_with "[outputs/demo-rules]"
 
 # One process more than there are cores: tests wait for servers, kernels and a browser.
 test: check

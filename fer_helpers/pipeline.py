@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from fer_helpers import corpora, endpoint, frames, report, statuses, tables
+from fer_helpers import corpora, frames, report, statuses, tables
 from fer_helpers.annotation import Ledger, access
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import BudgetError, EndpointError, ParamsError, RunError
@@ -47,8 +47,6 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
     """
     out = folder_of(params.out)
     if params.strategies:
-        if params.base_url == access.EMBEDDED:
-            endpoint.check_place_for_weights()
         for notice in access.check(params, corpora.CORPORA[params.corpus].allow_upload):
             say(notice)
     waiting = sum(shard.requests for shard in Ledger(out).open)

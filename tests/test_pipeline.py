@@ -167,7 +167,7 @@ def test_bad_parameters_are_refused(tmp_path):
     assert "strategy_shown is 'mosaic', which is not in" in bad(
         tmp_path, *p(strategies="[majority_vote]", strategy_shown="mosaic")
     )
-    assert "embedded endpoint has only 'fer2013-cnn'" in bad(tmp_path, *p(model="gpt-4o-mini"))
+    assert "embedded endpoint has only fer2013-cnn and facs-rules" in bad(tmp_path, *p(model="gpt-4o-mini"))
 
 
 def test_a_bad_corpus_is_refused(tmp_path):

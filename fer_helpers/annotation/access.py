@@ -158,8 +158,11 @@ def check(params: Params, corpus_allows: bool) -> list[str]:
         EndpointError: a wrong address, no consent to upload, no key or no answer; one line with the remedy.
     """
     access = of(params)
-    if access.base_url == EMBEDDED and params.model != endpoint.MODEL:
-        raise EndpointError(f"model is {params.model!r}, but the embedded endpoint has only {endpoint.MODEL!r}")
+    if access.base_url == EMBEDDED:
+        if params.model not in endpoint.MODELS:
+            has = " and ".join(endpoint.MODELS)
+            raise EndpointError(f"model is {params.model!r}, but the embedded endpoint has only {has}")
+        endpoint.MODELS[params.model].weights.path()  # fetched now, and not in the middle of a run
     if access.base_url in (EMBEDDED, REPLAY):
         return []
     _check_address(access.base_url)

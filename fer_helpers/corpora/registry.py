@@ -60,8 +60,8 @@ def prepare(params: Params) -> None:
 def listed(params: Params) -> pd.DataFrame:
     """Every clip of the corpus before any file is opened: what its names and lists say.
 
-    Columns: clip_id, path, label (one of the seven), label_original, scene, split, subject, intensity, status
-    and reason. `load` leaves out what `outside` returns.
+    Columns: clip_id, path, label (one of the seven), label_original, scene, split, subject, intensity, status,
+    reason and any group_…. `load` leaves out what `outside` returns.
 
     Raises:
         CorpusError: the folder or a list in it is missing, empty or wrong; it has no clip of params.scene, or
@@ -171,13 +171,15 @@ def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
     Returns:
         columns clip_id, rater (empty where only counts are known), label (one of the seven, or another word), count.
 
+    The demo's own are simulated, and read unless there is a list: nobody was asked.
+
     Raises:
         ListError: as `other_annotators.read_votes`.
         CorpusError: the corpus has no votes, or none of these clips.
     """
-    if not params.votes:
+    if not params.votes and params.corpus != "demo":
         return pd.DataFrame(columns=other_annotators.VOTES)
-    if params.votes != OWN:
+    if params.votes not in ("", OWN):
         return other_annotators.read_votes(resolve(params.votes), clips, params.other_labels)
     read = CORPORA[params.corpus].votes
     if read is None:

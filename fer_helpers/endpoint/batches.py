@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from fer_helpers.endpoint import chat, files, questions
 from fer_helpers.endpoint.errors import ApiError, validated
 from fer_helpers.endpoint.files import FILES
-from fer_helpers.endpoint.model import MODEL, PictureModel
+from fer_helpers.endpoint.served import MODELS, Models
 
 MAX_BATCH_BYTES = 200_000_000
 MAX_BATCH_REQUESTS = 50_000
@@ -55,7 +55,7 @@ NO_FAULTS = BatchFaults()
 class _Store:
     """The batches of one served app, oldest first, and what they are worked off with."""
 
-    model: PictureModel
+    models: Models
     pool: web.AppKey[ThreadPoolExecutor]
     faults: BatchFaults
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -65,11 +65,9 @@ class _Store:
 _STORE = web.AppKey("batches", _Store)
 
 
-def add_routes(
-    app: web.Application, pool: web.AppKey[ThreadPoolExecutor], model: PictureModel, faults: BatchFaults
-) -> None:
+def add_routes(app: web.Application, pool: web.AppKey[ThreadPoolExecutor], models: Models, faults: BatchFaults) -> None:
     """Give `app` the routes below /v1/files and /v1/batches; batches are worked off on the `pool`."""
-    app[_STORE] = _Store(model, pool, faults)
+    app[_STORE] = _Store(models, pool, faults)
     files.add_routes(app)
     app.cleanup_ctx.append(_lifetime)
     app.router.add_routes(
@@ -111,7 +109,7 @@ async def _create(request: web.Request) -> web.Response:
         "object": "batch",
         **order.model_dump(),
         "status": "validating",
-        "model": MODEL,
+        "model": None,
         "errors": None,
         "output_file_id": None,
         "error_file_id": None,
@@ -182,20 +180,21 @@ def check_lines(path: Path) -> list[dict[str, Any]]:
         return [_error("file_too_large", f"The file is larger than {MAX_BATCH_BYTES // 10**6} MB.")]
     errors: list[dict[str, Any]] = []
     seen: set[str] = set()
+    models: set[str] = set()
     number = 0
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if number > MAX_BATCH_REQUESTS:
                 return [_error("too_many_tasks", f"The file has more than {MAX_BATCH_REQUESTS} requests.")]
-            problem = _line_problem(line, seen)
+            problem = _line_problem(line, seen, models)
             if problem and len(errors) < MAX_ERRORS:
                 code, message, param = problem
                 errors.append(_error(code, message, number, param))
     return errors if number else [_error("empty_file", "The file has no requests.")]
 
 
-def _line_problem(line: bytes, seen: set[str]) -> tuple[str, str, str | None] | None:
-    """Code, message and parameter of what is wrong with one line; notes its custom_id in `seen`."""
+def _line_problem(line: bytes, seen: set[str], models: set[str]) -> tuple[str, str, str | None] | None:
+    """Code, message and parameter of what is wrong with one line; notes its id in `seen`, its model in `models`."""
     try:
         request = json.loads(line)
     except (ValueError, RecursionError):
@@ -213,8 +212,9 @@ def _line_problem(line: bytes, seen: set[str]) -> tuple[str, str, str | None] | 
         return "invalid_method", "method must be POST.", "method"
     if request["url"] != URL:
         return "url_mismatch", f"url must be the batch's endpoint, {URL}.", "url"
-    if request["body"].get("model") != MODEL:  # so there is one model a file, too
-        return "model_not_found", f"body.model must be {MODEL!r} in every line: it is all there is.", "body.model"
+    models.add(str(request["body"].get("model")))
+    if len(models) > 1 or not models <= set(MODELS):
+        return "model_not_found", f"body.model must be one and the same of {', '.join(MODELS)}.", "body.model"
     return None
 
 
@@ -235,12 +235,13 @@ async def _answer_all(
                 await asyncio.sleep(store.faults.item_delay_s)
                 end = "expired" if number == store.faults.expire_after else end
                 end = "cancelled" if batch["status"] == "cancelling" else end
-            custom_id = json.loads(line)["custom_id"]
+            request = json.loads(line)
+            custom_id, batch["model"] = request["custom_id"], request["body"]["model"]
             if end != "completed":
                 failed.append(_line(custom_id, None, _not_run(end)))
                 continue
             broken = store.faults.hits(store.faults.item_error, "item", custom_id)
-            status, body = await loop.run_in_executor(app[store.pool], _answer, line, store.model, broken)
+            status, body = await loop.run_in_executor(app[store.pool], _answer, line, store.models, broken)
             (done if status == 200 else failed).append(_line(custom_id, (status, body), None))
             batch["request_counts"]["completed" if status == 200 else "failed"] += 1
     if batch["status"] == "cancelling":  # even if it came too late for any item
@@ -259,7 +260,7 @@ def _line(custom_id: str, answer: tuple[int, Any] | None, error: dict[str, str] 
     return {"id": f"batch_req_{uuid.uuid4().hex}", "custom_id": custom_id, "response": response, "error": error}
 
 
-def _answer(line: bytes, model: PictureModel, broken: bool) -> tuple[int, dict[str, Any]]:
+def _answer(line: bytes, models: Models, broken: bool) -> tuple[int, dict[str, Any]]:
     """Status and body of what Chat Completions says to one line; nothing in a line ends its batch."""
     try:
         if broken:
@@ -267,7 +268,7 @@ def _answer(line: bytes, model: PictureModel, broken: bool) -> tuple[int, dict[s
         question = questions.parse(json.dumps(json.loads(line)["body"]).encode())
         if question.stream:
             raise ApiError("stream: true is unsupported in a batch.", param="stream", code="unsupported_value")
-        return 200, chat.complete(question, model)
+        return 200, chat.complete(question, models[question.model])
     except ApiError as error:
         return error.status, error.body
     except Exception:

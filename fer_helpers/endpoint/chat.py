@@ -12,11 +12,10 @@ from typing import Any
 from fer_helpers.emotions import SEVEN, collapse
 from fer_helpers.endpoint.errors import ApiError
 from fer_helpers.endpoint.forms import Form
-from fer_helpers.endpoint.model import FINGERPRINT, MODEL, PictureError, PictureModel, pool
+from fer_helpers.endpoint.model import PictureError, PictureModel, pool
 from fer_helpers.endpoint.questions import Question
+from fer_helpers.endpoint.served import MODELS
 from fer_helpers.prompting import pricing
-
-NO_REASONS = "A supervised network trained on FER2013 gave this label; it gives no reasons."
 
 
 def complete(question: Question, model: PictureModel) -> dict[str, Any]:
@@ -45,9 +44,10 @@ def complete(question: Question, model: PictureModel) -> dict[str, Any]:
 
 def _reply(question: Question, probabilities: dict[str, float], sizes: list[tuple[int, int]]) -> dict[str, Any]:
     label = max(probabilities, key=lambda name: probabilities[name])
-    before, after = _around(question.form, probabilities[label])
-    tokens_in = pricing.text_tokens(MODEL, *question.texts) + sum(
-        pricing.OURS.image_tokens(MODEL, *size, detail)
+    name, about = question.model, MODELS[question.model]
+    before, after = _around(question.form, about.reasons, probabilities[label])
+    tokens_in = pricing.text_tokens(name, *question.texts) + sum(
+        pricing.OURS.image_tokens(name, *size, detail)
         for size, (_, detail) in zip(sizes, question.pictures, strict=True)
     )
     tokens_out = len(pricing.encoding().encode_ordinary(before + label + after))
@@ -59,8 +59,8 @@ def _reply(question: Question, probabilities: dict[str, float], sizes: list[tupl
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": MODEL,
-        "system_fingerprint": FINGERPRINT,
+        "model": name,
+        "system_fingerprint": about.fingerprint,
         "choices": [{"index": 0, "message": message, "logprobs": logprobs, "finish_reason": finish_reason}],
         "usage": {
             "prompt_tokens": tokens_in,
@@ -101,11 +101,11 @@ def with_text(message: Mapping[str, Any], text: str) -> dict[str, Any]:
     return {**message, "refusal" if message["refusal"] else "content": text}
 
 
-def _around(form: Form, confidence: float) -> tuple[str, str]:
+def _around(form: Form, reasons: str, confidence: float) -> tuple[str, str]:
     """The reply's text before and after the label."""
     if form.properties is None:
         return "", ""
-    values = dict.fromkeys(form.properties, NO_REASONS) | {"confidence": round(confidence, 4), form.label: "\0"}
+    values = dict.fromkeys(form.properties, reasons) | {"confidence": round(confidence, 4), form.label: "\0"}
     content = json.dumps({name: values[name] for name in form.properties}, separators=(",", ":"))
     before, _, after = content.rpartition("\\u0000")  # the last: a property's name may hold one too
     return before, after

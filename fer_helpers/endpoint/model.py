@@ -1,6 +1,6 @@
-"""The embedded annotator: a small network trained on FER2013, from the bytes of pictures to probabilities.
+"""How faces are found, and the first embedded annotator: from the bytes of pictures to probabilities.
 
-It is a supervised network applied to other data than it was trained on, a cross-corpus baseline. It is not
+It is a supervised network trained on FER2013 and applied to other data, a cross-corpus baseline. It is not
 a vision-language model: it does not read the prompt, and its numbers say nothing about one.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -19,11 +20,11 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from PIL import Image
 
 from fer_helpers.emotions import SEVEN
-from fer_helpers.endpoint import weights
+from fer_helpers.endpoint.weights import FER2013
 
 MODEL = "fer2013-cnn"
 VERSION = "2"  # raise it when the crop, the scaling or the pooling changes
-FINGERPRINT = "fp_" + sha256(f"{weights.SHA256} {VERSION}".encode()).hexdigest()[:10]
+FINGERPRINT = "fp_" + sha256(f"{FER2013.sha256} {VERSION}".encode()).hexdigest()[:10]
 MAX_PIXELS = 50_000_000
 FLOOR = 1e-6
 REMEMBERED = 100_000
@@ -84,16 +85,11 @@ class ConstantModel:
         return self._answer, (224, 224)
 
 
-class ExpressionModel:
-    """Seven-class probabilities for pictures of faces; may be called from several threads at once.
-
-    Raises:
-        EndpointError: if the weights are not there and cannot be fetched.
-    """
+class FaceReader(ABC):
+    """A model that finds the faces in a picture and reads them; may be called from several threads at once."""
 
     def __init__(self) -> None:
-        self._weights = str(weights.weights_path())
-        self._own = threading.local()  # neither the network nor the cascade may be shared by threads
+        self._own = threading.local()  # neither a network nor the cascade may be shared by threads
         self._read: dict[bytes, tuple[np.ndarray, tuple[int, int]]] = {}
 
     def read(self, data: bytes) -> tuple[np.ndarray, tuple[int, int]]:
@@ -117,23 +113,14 @@ class ExpressionModel:
     def predict(self, grey: np.ndarray) -> np.ndarray:
         """Probabilities over `emotions.SEVEN`, float64, shape (7,), of the face in a grey picture.
 
-        The crop is the detector's own box without a margin: FER2013's pictures were cut out with the boxes
-        of OpenCV's face detector (Goodfellow et al., 2013, Challenges in representation learning), so the
-        same box shows the network a face as it was trained to see it. Without a face found, the whole
-        picture counts as one, as for pictures already cut to the face. Several faces of nearly one size, as
-        in a mosaic of key frames, are read one by one and pooled.
+        Without a face found, the whole picture counts as one, as for pictures already cut to the face. Several
+        faces of nearly one size, as in a mosaic of key frames, are read one by one and pooled.
         """
-        return pool([self._read_face(grey[y : y + height, x : x + width]) for x, y, width, height in self.faces(grey)])
+        return pool([self.read_face(grey, box) for box in self.faces(grey)])
 
-    def _read_face(self, crop: np.ndarray) -> np.ndarray:
-        shrinks = min(crop.shape) > 64  # averaging areas keeps fine detail from turning into stripes
-        small = cv2.resize(crop, (64, 64), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        network = self._network()
-        entry = small.astype(np.float32)[np.newaxis, :, :, np.newaxis] / 127.5 - 1.0
-        network.set_tensor(network.get_input_details()[0]["index"], entry)
-        network.invoke()
-        output = network.get_tensor(network.get_output_details()[0]["index"])[0].astype(float)
-        return output[_TO_SEVEN] / output.sum()
+    @abstractmethod
+    def read_face(self, grey: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+        """Probabilities over `emotions.SEVEN` of the face in `box` (left, top, width, height) of a grey picture."""
 
     def faces(self, grey: np.ndarray) -> list[tuple[int, int, int, int]]:
         """Left, top, width and height in pixels of the largest face and those with at least half its area.
@@ -157,6 +144,41 @@ class ExpressionModel:
             if 2 * w * h >= largest
         ]
 
+    def _cascade(self) -> cv2.CascadeClassifier:
+        if not hasattr(self._own, "cascade"):
+            path = Path(cv2.data.haarcascades, "haarcascade_frontalface_default.xml")  # type: ignore[attr-defined]
+            self._own.cascade = cv2.CascadeClassifier(str(path))
+        return self._own.cascade
+
+
+class ExpressionModel(FaceReader):
+    """Seven-class probabilities for pictures of faces, by the network trained on FER2013.
+
+    Raises:
+        EndpointError: if the weights are not there and cannot be fetched.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._weights = str(FER2013.path())
+
+    def read_face(self, grey: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+        """Probabilities of the face in `box`, without a margin.
+
+        FER2013's pictures were cut out with the boxes of OpenCV's face detector (Goodfellow et al., 2013, Challenges
+        in representation learning), so the same box shows the network a face as it was trained to see it.
+        """
+        left, top, width, height = box
+        crop = grey[top : top + height, left : left + width]
+        shrinks = min(crop.shape) > 64  # averaging areas keeps fine detail from turning into stripes
+        small = cv2.resize(crop, (64, 64), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        network = self._network()
+        entry = small.astype(np.float32)[np.newaxis, :, :, np.newaxis] / 127.5 - 1.0
+        network.set_tensor(network.get_input_details()[0]["index"], entry)
+        network.invoke()
+        output = network.get_tensor(network.get_output_details()[0]["index"])[0].astype(float)
+        return output[_TO_SEVEN] / output.sum()
+
     def _network(self) -> Interpreter:
         if not hasattr(self._own, "network"):
             # Without XNNPACK, whose rounding depends on the processor: the same numbers on every machine.
@@ -165,12 +187,6 @@ class ExpressionModel:
             network.allocate_tensors()
             self._own.network = network
         return self._own.network
-
-    def _cascade(self) -> cv2.CascadeClassifier:
-        if not hasattr(self._own, "cascade"):
-            path = Path(cv2.data.haarcascades, "haarcascade_frontalface_default.xml")  # type: ignore[attr-defined]
-            self._own.cascade = cv2.CascadeClassifier(str(path))
-        return self._own.cascade
 
 
 def pool(probabilities: Sequence[np.ndarray]) -> np.ndarray:

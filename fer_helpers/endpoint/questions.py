@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from fer_helpers.endpoint import forms
 from fer_helpers.endpoint.errors import ApiError, validated
 from fer_helpers.endpoint.forms import Form
-from fer_helpers.endpoint.model import MODEL
+from fer_helpers.endpoint.served import MODELS
 
 MAX_TEXT = 50_000  # characters; the tokenizer takes 200,000 tokens, and a character may be four
 # Fields that change what a reply is, and their one value here; others that are unknown make no difference to a label.
@@ -82,11 +82,12 @@ class _Request(BaseModel):
 
 @dataclass(frozen=True)
 class Question:
-    """What a request asks: pictures with their detail, the prompt's words, and what the reply is to look like.
+    """What a request asks of which model: pictures with their detail, the prompt's words, and the reply's form.
 
     `stream` is None for a reply in one piece.
     """
 
+    model: str
     pictures: list[tuple[bytes, str]]
     texts: list[str]
     form: Form
@@ -105,14 +106,13 @@ def parse(body: bytes) -> Question:
     _refuse_unsupported(request)
     pictures, texts = _content(request.messages)
     stream = (request.stream_options or StreamOptions()) if request.stream else None
-    return Question(
-        pictures, texts, _form(request, " ".join(texts)), bool(request.logprobs), request.top_logprobs or 0, stream
-    )
+    form = _form(request, " ".join(texts))
+    return Question(request.model, pictures, texts, form, bool(request.logprobs), request.top_logprobs or 0, stream)
 
 
 def _refuse_unsupported(request: _Request) -> None:
-    if request.model != MODEL:
-        message = f"The model {request.model[:100]!r} does not exist: this endpoint serves {MODEL!r}."
+    if request.model not in MODELS:
+        message = f"The model {request.model[:100]!r} does not exist: this endpoint serves {' and '.join(MODELS)}."
         raise ApiError(message, status=404, param="model", code="model_not_found")
     for name, only in ONLY.items():
         if getattr(request, name) not in (None, only):

@@ -18,41 +18,43 @@ from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
 from fer_helpers.endpoint.chat import complete
 from fer_helpers.endpoint.errors import ApiError
 from fer_helpers.endpoint.faults import Faults, Successor
-from fer_helpers.endpoint.model import MODEL, ExpressionModel, PictureModel
+from fer_helpers.endpoint.model import PictureModel
 from fer_helpers.endpoint.questions import parse
+from fer_helpers.endpoint.served import MODELS, Models
 from fer_helpers.endpoint.streaming import Completion
 from fer_helpers.errors import EndpointError
 
 HOST = "127.0.0.1"
 MAX_BODY = 64 * 2**20  # bytes
 WORKERS = 2  # the face search uses two cores by itself; a second worker decodes meanwhile
-ENTRY = {
-    "id": MODEL,
-    "object": "model",
-    "created": 1761075300,  # the weights' release in fer 25.10.3, 2025-10-21
-    "owned_by": "fer-helpers",
-    "description": "Supervised network trained on FER2013: a cross-corpus baseline, not a vision-language model.",
+ENTRIES = {
+    name: {
+        "id": name,
+        "object": "model",
+        "created": about.created,
+        "owned_by": "fer-helpers",
+        "description": about.description,
+    }
+    for name, about in MODELS.items()
 }
 
 OFFERED = ("/v1/chat/completions", "/v1/models", "/v1/files", "/v1/batches")
 
 _LOG = logging.getLogger(__name__)
-_MODEL: web.AppKey[PictureModel] = web.AppKey("model")
-_SUCCESSOR: web.AppKey[PictureModel] = web.AppKey("successor")
+_SERVED = web.AppKey("models", Models)
+_FAULTS = web.AppKey("faults", Faults)
 _POOL = web.AppKey("pool", ThreadPoolExecutor)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(
-    model: PictureModel, faults: Faults | None = None, batch_faults: BatchFaults = NO_FAULTS
-) -> web.Application:
-    """The endpoint as an aiohttp application: the routes below `/v1`, one `model` behind them.
+def create_app(models: Models, faults: Faults | None = None, batch_faults: BatchFaults = NO_FAULTS) -> web.Application:
+    """The endpoint as an aiohttp application: the routes below `/v1`, and the `models` behind them.
 
     With `faults`, the plan is carried out on chat completions, and `/fer/books` counts them (see `faulty`);
     `batch_faults` are carried out on batches.
     """
     app = web.Application(middlewares=[_errors, _loopback_only], client_max_size=MAX_BODY)
-    app[_MODEL] = model
+    app[_SERVED] = models
     app.cleanup_ctx.append(_workers)
     app.router.add_routes(
         [
@@ -61,9 +63,9 @@ def create_app(
             web.get("/v1/models/{id:.+}", _one_model),
         ]
     )
-    batches.add_routes(app, _POOL, model, batch_faults)
+    batches.add_routes(app, _POOL, models, batch_faults)
     if faults:
-        app[_SUCCESSOR] = Successor(model, faults)
+        app[_FAULTS] = faults
         faulty.install(app, faults)
     return app
 
@@ -76,24 +78,25 @@ async def _workers(app: web.Application) -> AsyncIterator[None]:
 async def _chat(request: web.Request) -> Completion:
     body = await request.read()
     loop = asyncio.get_running_loop()
-    model = request.app[_SUCCESSOR if request.get(faulty.SWAPPED) else _MODEL]
-    return await loop.run_in_executor(request.app[_POOL], _answer, body, model)
+    swapped = request.app[_FAULTS] if request.get(faulty.SWAPPED) else None
+    return await loop.run_in_executor(request.app[_POOL], _answer, body, request.app[_SERVED], swapped)
 
 
-def _answer(body: bytes, model: PictureModel) -> Completion:
+def _answer(body: bytes, models: Models, swapped: Faults | None) -> Completion:
     question = parse(body)
-    return Completion(complete(question, model), question.stream)
+    model = models[question.model]
+    return Completion(complete(question, Successor(model, swapped) if swapped else model), question.stream)
 
 
 async def _models(request: web.Request) -> web.Response:
-    return web.json_response({"object": "list", "data": [ENTRY]})
+    return web.json_response({"object": "list", "data": list(ENTRIES.values())})
 
 
 async def _one_model(request: web.Request) -> web.Response:
-    if request.match_info["id"] != MODEL:
-        message = f"The model does not exist: this endpoint serves {MODEL!r}."
+    if request.match_info["id"] not in ENTRIES:
+        message = f"The model does not exist: this endpoint serves {' and '.join(ENTRIES)}."
         raise ApiError(message, status=404, param="model", code="model_not_found")
-    return web.json_response(ENTRY)
+    return web.json_response(ENTRIES[request.match_info["id"]])
 
 
 @web.middleware
@@ -144,13 +147,13 @@ def serve(
     Args:
         port: TCP port; 0 takes a free one.
         faults: faults to put in the way on purpose; None for none.
-        model: what answers; None for the FER2013 network.
+        model: what answers under every name; None for the models of `MODELS`, each loaded when it is first asked.
         batch_faults: what goes wrong with batches on purpose.
 
     Raises:
-        EndpointError: if the model's weights cannot be had, or the port is taken.
+        EndpointError: the port is taken.
     """
-    app = create_app(model or ExpressionModel(), faults, batch_faults)
+    app = create_app(Models(model), faults, batch_faults)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fer-endpoint", daemon=True)
@@ -184,7 +187,7 @@ def serve_forever(port: int = 8000, faults: Faults | None = None) -> None:
     """
     try:
         with serve(port, faults) as base_url:
-            print(f"{MODEL} at {base_url} (Ctrl-C ends it)", flush=True)
+            print(f"{'+'.join(MODELS)} at {base_url} (Ctrl-C ends it)", flush=True)
             while True:
                 time.sleep(3600)
     except KeyboardInterrupt:

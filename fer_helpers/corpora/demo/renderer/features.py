@@ -20,10 +20,10 @@ from fer_helpers.corpora.demo.renderer.identity import EYE_COLOURS, Identity
 # Strength of each action unit on the viewer's left and right.
 Sides = Mapping[int, tuple[float, float]]
 
-TEETH = np.array((0.88, 0.83, 0.73), np.float32)
+TEETH = np.array((0.66, 0.62, 0.54), np.float32)
 CAVITY = np.array((0.030, 0.008, 0.008), np.float32)
 TONGUE = np.array((0.30, 0.085, 0.080), np.float32)
-SCLERA = np.array((0.72, 0.67, 0.64), np.float32)
+SCLERA = np.array((0.50, 0.465, 0.445), np.float32)
 
 
 def linear(colour: tuple[int, int, int] | np.ndarray) -> np.ndarray:
@@ -185,7 +185,7 @@ def shape_mouth(plane: Plane, identity: Identity, aus: Sides) -> Mouth:
     half = MOUTH_HALF * identity.mouth_width * (1 - narrowed)
     half += 0.088 * au(12) + 0.055 * au(20) + 0.012 * au(15)
     t = np.clip(np.abs(x) / half, 0, 1)
-    corner = centre - 0.116 * au(12) + 0.056 * au(15) + 0.012 * au(20) + 0.055 * au(26)
+    corner = centre - 0.010 - 0.116 * au(12) + 0.056 * au(15) + 0.012 * au(20) + 0.055 * au(26)
     middle = centre + 0.012 * au(12) - 0.024 * au(17) - 0.012 * au(15) - 0.012 * au(24) - 0.020 * (au(9) + au(10))
     seam = middle + (corner - middle) * t ** (1.75 + 0.5 * au(15))
     pressed = (1 - 0.8 * au(24)) * (1 - 0.5 * au(17))

@@ -1,13 +1,14 @@
 """One identity's head at rest: form, colours and coverage that no expression, pose or light changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from fer_helpers.corpora.demo.renderer import features, geometry, surroundings
 from fer_helpers.corpora.demo.renderer.geometry import Plane
-from fer_helpers.corpora.demo.renderer.identity import SKIN_TONES, Identity
+from fer_helpers.corpora.demo.renderer.identity import Identity, skin_tone
+from fer_helpers.corpora.demo.renderer.scenes import Light
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ def build_head(identity: Identity, scale: float) -> Head:
         + 0.28 * plane.blob(0, 0.3, 0.07, 0.14)
         + 0.1 * plane.blob(0.4, 0.2, 0.12, 0.1)
     )
-    if identity.hair not in ("long", "fringe"):  # those cover them
+    gloss *= 1 - 0.85 * identity.beard * plane.blob(0, 0.53, 0.2, 0.07)  # a moustache does not shine like skin
+    if identity.hair not in ("long", "fringe", "headscarf"):  # those cover them
         z, face = _with_ears(plane, identity, z, face, albedo)
     cover, hair_z, tone = surroundings.hair(plane, identity, rng)
-    joint = features.lay_over(albedo, face, surroundings.hair_colour(identity) * tone[..., None], cover)
+    joint = features.lay_over(albedo, face, surroundings.cover_colour(identity) * tone[..., None], cover)
     # A little of the hair's shadow falls on the brow and temples.
     albedo *= (1 - 0.35 * plane.soften(cover, 0.05) * (1 - cover))[..., None]
     z = z + (hair_z - z) * plane.soften(cover, 0.015)
@@ -64,18 +66,28 @@ def build_head(identity: Identity, scale: float) -> Head:
     )
 
 
+def metered(light: Light, identity: Identity, share: float) -> Light:
+    """`light` exposed for a face: fixed (`share` 0), so that all skins are equally bright (1), or between.
+
+    Cameras meter the face among other things. The exposure a skin needs is relative to a fairly light one's.
+    """
+    weights = np.array((0.2126, 0.7152, 0.0722))
+    own, usual = (float(features.linear(skin_tone(skin)) @ weights) for skin in (identity.skin, 0.2))
+    return replace(light, level=light.level * (usual / own) ** share)
+
+
 def skin_colour(identity: Identity) -> np.ndarray:
     """The skin's colour in linear light, (3,)."""
-    tone = identity.skin * (len(SKIN_TONES) - 1)
-    base = [np.interp(tone, range(len(SKIN_TONES)), SKIN_TONES[:, c]) for c in range(3)]
-    return features.linear(np.array(base)) * np.array(
+    return features.linear(skin_tone(identity.skin)) * np.array(
         (1 + 0.05 * identity.undertone, 1.0, 1 - 0.06 * identity.undertone)
     )
 
 
 def _lip_colour(identity: Identity, skin: np.ndarray) -> np.ndarray:
-    bare = skin * np.array((0.72, 0.44, 0.46))
-    return bare + (np.array((0.34, 0.035, 0.05)) - bare) * 0.65 * identity.lipstick
+    # Lips differ less from a deep skin, and lipstick on them is as much darker as the skin below it.
+    bare = skin * (np.array((0.72, 0.44, 0.46)) * (1 - identity.skin) + np.array((0.82, 0.62, 0.66)) * identity.skin)
+    painted = np.array((0.34, 0.035, 0.05)) * (1 - 0.62 * identity.skin)
+    return bare + (painted - bare) * 0.65 * identity.lipstick
 
 
 def _complexion(plane: Plane, identity: Identity, skin: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -114,14 +126,14 @@ def _grow_hairs(
     features.blend(albedo, 0.5 * (hair + 0.02) + 0.35 * skin, shaven)
     features.blend(albedo, hair * 0.9 * strands[..., None], np.clip(1.1 * identity.beard * grown, 0, 0.96))
     # Brows are darker than the hair, the lighter the hair the more.
-    brow = hair * (0.8 - 0.5 * float(hair.mean()) ** 0.5)
+    brow = hair * (0.8 - 0.65 * float(hair.mean()) ** 0.5)
     features.blend(albedo, brow.astype(np.float32), surroundings.brows(plane, identity, rng))
 
 
 def _age_lines(plane: Plane, identity: Identity) -> np.ndarray:
-    lines = 0.010 + 0.026 * identity.age
+    lines = 0.004 + 0.032 * identity.age
     z = lines * geometry.nasolabial_fold(plane, identity)
-    for unit, share in ((1, 0.35), (2, 0.35), (6, 0.3), (15, 0.35)):
+    for unit, share in ((1, 0.6), (2, 0.6), (6, 0.7), (15, 0.6)):
         for points, width, depth in geometry.FURROWS[unit]:
             z = z + geometry.furrow(plane, identity, points, width, depth * share * max(0.0, identity.age - 0.25))
     return z

@@ -9,17 +9,18 @@ from fer_helpers.corpora.demo.renderer.portrait import Pose
 FPS = 25
 
 
-def envelope(n_frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Strength relative to the apex of each frame, (n_frames,): onset, apex over the middle, offset.
+def envelope(n_frames: int, course: str, apex: int, rng: np.random.Generator) -> np.ndarray:
+    """Strength of the expression in each frame relative to its height, (n_frames,), which begins at frame `apex`.
 
-    Clips are cut around an expression, so some begin with a trace of it and some end before it is gone.
+    The onset takes 0.4 to 0.7 s, and the offset of an expression that is "passing" 0.4 to 0.9 s after up to 0.4 s at
+    its height; others stay. Spontaneous smiles rise in about half a second (Schmidt, Cohn & Tian 2003, Biological
+    Psychology 65(1), 49-66). A trace is there before and after.
     """
-    t = (np.arange(n_frames) + 0.5) / n_frames
-    rise_at, rise = rng.uniform(0, 0.12), rng.uniform(0.2, 0.33)
-    fall_at, fall = rng.uniform(0.6, 0.75), rng.uniform(0.2, 0.35)
-    before, after = rng.uniform(0, 0.3), rng.uniform(0, 0.4)
-    up = before + (1 - before) * _ease((t - rise_at) / rise)
-    return up - (1 - after) * _ease((t - fall_at) / fall)
+    t = np.arange(n_frames)
+    onset, held, offset = rng.uniform(10, 17), rng.uniform(2, 10), rng.uniform(10, 22)
+    before, after = rng.uniform(0, 0.15, 2)
+    up = before + (1 - before) * _ease((t - apex) / onset + 1)
+    return up - (1 - after) * _ease((t - apex - held) / offset) * (course == "passing")
 
 
 def _ease(t: np.ndarray) -> np.ndarray:

@@ -16,118 +16,8 @@ from fer_helpers.corpora.demo.renderer.geometry import (
     place,
     sigmoid,
 )
-from fer_helpers.corpora.demo.renderer.identity import CLOTHES, HAIR_COLOURS, Identity
-
-# Hairline for each style: half-width at which the hair begins, by height.
-HAIRLINE = {
-    "short": [
-        (-0.66, 0.0),
-        (-0.64, 0.16),
-        (-0.58, 0.34),
-        (-0.48, 0.45),
-        (-0.3, 0.52),
-        (-0.1, 0.585),
-        (0.12, 0.62),
-    ],
-    "curly": [
-        (-0.66, 0.0),
-        (-0.62, 0.2),
-        (-0.55, 0.36),
-        (-0.42, 0.46),
-        (-0.25, 0.52),
-        (-0.05, 0.6),
-        (0.1, 0.63),
-    ],
-    "tied": [
-        (-0.68, 0.0),
-        (-0.66, 0.16),
-        (-0.6, 0.33),
-        (-0.48, 0.46),
-        (-0.3, 0.54),
-        (-0.1, 0.62),
-        (0.0, 0.65),
-    ],
-    "long": [
-        (-0.7, 0.0),
-        (-0.62, 0.14),
-        (-0.5, 0.31),
-        (-0.3, 0.44),
-        (-0.05, 0.53),
-        (0.25, 0.56),
-        (0.6, 0.53),
-        (1.5, 0.5),
-    ],
-    "fringe": [
-        (-0.37, 0.0),
-        (-0.36, 0.2),
-        (-0.33, 0.38),
-        (-0.22, 0.5),
-        (0.0, 0.56),
-        (0.3, 0.58),
-        (0.6, 0.55),
-        (1.5, 0.52),
-    ],
-}
-# Volume of the hair over the skull, as half-widths by height.
-VOLUME = {
-    "short": [
-        (-1.1, 0.0),
-        (-1.085, 0.2),
-        (-1.03, 0.36),
-        (-0.9, 0.51),
-        (-0.7, 0.625),
-        (-0.45, 0.68),
-        (-0.15, 0.675),
-        (0.02, 0.65),
-        (0.12, 0.62),
-    ],
-    "curly": [
-        (-1.2, 0.0),
-        (-1.18, 0.25),
-        (-1.1, 0.46),
-        (-0.95, 0.63),
-        (-0.7, 0.75),
-        (-0.4, 0.79),
-        (-0.1, 0.76),
-        (0.1, 0.67),
-        (0.16, 0.6),
-    ],
-    "tied": [
-        (-1.05, 0.0),
-        (-1.035, 0.2),
-        (-0.98, 0.34),
-        (-0.87, 0.47),
-        (-0.7, 0.57),
-        (-0.45, 0.655),
-        (-0.2, 0.665),
-        (-0.05, 0.65),
-        (0.12, 0.6),
-    ],
-    "long": [
-        (-1.1, 0.0),
-        (-1.08, 0.24),
-        (-1.0, 0.43),
-        (-0.85, 0.59),
-        (-0.6, 0.71),
-        (-0.2, 0.77),
-        (0.3, 0.8),
-        (0.9, 0.82),
-        (1.2, 0.74),
-        (1.3, 0.6),
-    ],
-    "fringe": [
-        (-1.1, 0.0),
-        (-1.08, 0.24),
-        (-1.0, 0.43),
-        (-0.85, 0.59),
-        (-0.6, 0.7),
-        (-0.2, 0.75),
-        (0.3, 0.77),
-        (0.7, 0.76),
-        (0.95, 0.66),
-        (1.0, 0.6),
-    ],
-}
+from fer_helpers.corpora.demo.renderer.hairstyles import HAIRLINE, VOLUME
+from fer_helpers.corpora.demo.renderer.identity import CLOTHES, CLOTHS, COVERINGS, HAIR_COLOURS, Identity
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], spread: float) -> np.ndarray:
@@ -155,16 +45,20 @@ def hair(plane: Plane, identity: Identity, rng: np.random.Generator) -> tuple[np
         0, 1
     )
     inside = inside * np.clip((volume[-1, 0] - plane.y) / 0.1, 0, 1)
-    edge = np.where(plane.y < -0.2, 0.045, 0.02)
+    edge = np.where(plane.y < -0.2, 0.035, 0.02)
+    loose = float(identity.hair not in COVERINGS)
     # The hairline is no edge but a thinning: single strands reach further than others.
-    grown = np.clip((away - inner + edge * (0.55 * strand + 0.35 * fine + 0.15 * lumps)) / edge + 0.5, 0, 1)
-    cover = plane.soften((inside * grown).astype(np.float32), 0.006)
+    grown = np.clip((away - inner + edge * loose * (0.14 * strand + 0.16 * fine + 0.12 * lumps)) / edge + 0.5, 0, 1)
+    cover = plane.soften((inside * grown).astype(np.float32), 0.009)
     dome = (
         0.62
         * np.sqrt(np.clip(1 - (away / np.maximum(outer, 0.05)) ** 2.2, 0, 1))
         * np.sqrt(np.clip(1 - np.clip(-plane.y / 1.12, 0, 1) ** 2.6, 0, 1))
     )
     bumps = 0.03 * lumps if identity.hair == "curly" else 0.004 * strand + 0.006 * lumps
+    if not loose:
+        bumps = 0.008 * (folds := _folds(plane, identity, strand))
+        return cover, (dome + 0.05 + bumps).astype(np.float32), (0.92 + 0.12 * folds).astype(np.float32)
     sheen = np.exp(-(((plane.y + 0.62 - 0.35 * plane.x**2) / 0.13) ** 2))
     contrast = 1 - 0.6 * float(hair_colour(identity).mean()) ** 0.5
     tone = np.clip(
@@ -174,6 +68,16 @@ def hair(plane: Plane, identity: Identity, rng: np.random.Generator) -> tuple[np
         2.2,
     )
     return cover, (dome + 0.05 + bumps).astype(np.float32), tone.astype(np.float32)
+
+
+def _folds(plane: Plane, identity: Identity, strand: np.ndarray) -> np.ndarray:
+    """Height, about -1 to 1, of the folds of a head covering: wound, knitted, or draped."""
+    match identity.hair:
+        case "turban":
+            return np.sin(24 * (plane.y + 0.6 * np.abs(plane.x))) * np.ones_like(strand)
+        case "beanie":
+            return np.sin(75 * plane.x) * np.where(plane.y > -0.68, 1, 0.4)
+    return 0.5 * strand
 
 
 def _outline(profile: np.ndarray, wide: float) -> np.ndarray:
@@ -258,9 +162,9 @@ def body(plane: Plane, identity: Identity, skin: np.ndarray) -> tuple[np.ndarray
     """Albedo, coverage and height of the hair behind, the neck and the clothes, on the camera's plane."""
     shape = (plane.rows, plane.columns)
     away = np.abs(plane.x)
-    albedo = np.ones((*shape, 3), np.float32) * (0.35 * hair_colour(identity))
+    albedo = np.ones((*shape, 3), np.float32) * (0.35 * cover_colour(identity))
     cover = np.zeros(shape, np.float32)
-    if identity.hair in ("long", "fringe"):
+    if identity.hair in ("long", "fringe", "headscarf"):
         volume = np.array(VOLUME[identity.hair]) * (1, 0.94)
         cover = plane.soften(plane.polygon(_outline(volume, identity.face_width)), 0.012)
     neck_half = 0.36 * identity.face_width * identity.jaw**1.5 + 0.25 * np.clip(plane.y - 1.0, 0, 1) ** 2
@@ -277,6 +181,11 @@ def body(plane: Plane, identity: Identity, skin: np.ndarray) -> tuple[np.ndarray
     z_cloth = 0.35 + 0.35 * np.sqrt(np.clip(1 - (plane.x / 1.5) ** 2, 0, 1)) + 0.4 * np.clip(plane.y - 1.1, 0, 0.6)
     z = z + (z_cloth - z) * cloth
     return albedo, cover.astype(np.float32), plane.soften(z.astype(np.float32), 0.02)
+
+
+def cover_colour(identity: Identity) -> np.ndarray:
+    """The colour of what is on the head, hair or cloth, in linear light, (3,)."""
+    return linear(CLOTHS[identity.cloth]) if identity.hair in COVERINGS else hair_colour(identity)
 
 
 def hair_colour(identity: Identity) -> np.ndarray:
