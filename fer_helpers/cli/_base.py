@@ -21,17 +21,23 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = _say  # type: ignore[assignment]
+                warnings.showwarning = _saying()
                 return super().invoke(ctx)
         except FerError as error:
             click.echo(f"fer-helpers: {error}", err=True)
             sys.exit(3 if isinstance(error, BudgetError) else 1)
 
 
-def _say(message: Warning | str, category: type[Warning], *_: Any) -> None:
-    """A warning as a line to read; those of other kinds are for programmers."""
-    if issubclass(category, UserWarning):
-        click.echo(f"fer-helpers: {message}", err=True)
+def _saying() -> Callable[..., None]:
+    """Shows a warning as a line to read, once though a list is read several times; other kinds are for programmers."""
+    said: set[str] = set()
+
+    def say(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if issubclass(category, UserWarning) and str(message) not in said:
+            said.add(str(message))
+            click.echo(f"fer-helpers: {message}", err=True)
+
+    return say
 
 
 @click.group(cls=_Group)
