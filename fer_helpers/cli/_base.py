@@ -31,7 +31,7 @@ class _Group(click.Group):
                 signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = _say  # type: ignore[assignment]
+                warnings.showwarning = _saying()
                 return super().invoke(ctx)
         except FerError as error:
             click.echo(f"fer-helpers: {error}", err=True)
@@ -54,10 +54,16 @@ def _about(error: OSError) -> str:
     return f"{path}: {error.strerror}{remedy}" if path else " ".join(str(error).split())
 
 
-def _say(message: Warning | str, category: type[Warning], *_: Any) -> None:
-    """A warning as a line to read; those of other kinds are for programmers."""
-    if issubclass(category, UserWarning):
-        click.echo(f"fer-helpers: {message}", err=True)
+def _saying() -> Callable[..., None]:
+    """Shows a warning as a line to read, once though a list is read several times; other kinds are for programmers."""
+    said: set[str] = set()
+
+    def say(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if issubclass(category, UserWarning) and str(message) not in said:
+            said.add(str(message))
+            click.echo(f"fer-helpers: {message}", err=True)
+
+    return say
 
 
 @click.group(cls=_Group)

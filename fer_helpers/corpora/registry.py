@@ -16,7 +16,7 @@ from fer_helpers.corpora import folder, published
 from fer_helpers.corpora._probing import clip_ids, probed
 from fer_helpers.corpora.corpus import Corpus
 from fer_helpers.corpora.demo import rendered_clips
-from fer_helpers.emotions import names_another, parse_emotion
+from fer_helpers.emotions import names_another, near_words, parse_emotion
 from fer_helpers.errors import CorpusError
 from fer_helpers.evaluation import other_annotators
 from fer_helpers.lists import same_form
@@ -89,8 +89,9 @@ def _labels(words: pd.Series, params: Params) -> pd.Series:
     mapping = {word.casefold(): label for word, label in given.items()}
     there = {word: parse_emotion(word) for word in words.dropna().unique()}
     others = {word.casefold(): word for word, label in there.items() if label is None}
-    # A mapping may also be for the words of an import or of votes.
-    unknown = [word for word in given if word.casefold() not in others and not names_another(word)]
+    # A mapping may also be for the words of an import or of votes; what looks like a slip is for none.
+    elsewhere = (word for word in given if word.casefold() not in others and not names_another(word))
+    unknown = [word for word in elsewhere if near_words(word, 0.8)]
     if unknown:
         raise CorpusError(
             f"other_labels maps {unknown[0]!r}, which is not one of the labels of {params.corpus} outside the seven: "

@@ -210,6 +210,15 @@ def test_the_command_ends_with_1_if_there_is_a_problem_and_runs_nothing(root, ma
     assert not (outputs / "checked").exists()
 
 
+def test_the_command_says_once_and_in_a_line_what_is_odd_about_a_list(root, material, params_file):
+    builders.video(root / "a.mp4", material)
+    put(root / "list.csv", "path,label\na.mp4,sad\na.mp4,sad\n")
+    result = fer("check", params_file, "-p", "manifest", root / "list.csv")
+    said = f"fer-helpers: {root}/list.csv: 1 row(s) repeat another and count once (first: line 3)"
+    assert [line for line in result.stderr.splitlines() if line.startswith("fer-helpers")] == [said]
+    assert result.stdout == "folder: 1 clips listed, 1 examined\nno problems\n"
+
+
 def test_the_command_says_in_one_line_what_stops_it(root, params_file):
     result = fer("check", params_file)
     assert result.exit_code == 1

@@ -11,7 +11,7 @@ from fer_helpers.corpora import _tree as tree
 from fer_helpers.corpora.corpus import Corpus, Counts, ListedClip
 from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.errors import CorpusError, ListError
-from fer_helpers.evaluation.other_annotators import LETTERS
+from fer_helpers.evaluation import other_annotators
 from fer_helpers.lists import read_list, remark
 from fer_helpers.params import Params
 from fer_helpers.paths import shown
@@ -80,7 +80,7 @@ def votes(root: Path) -> pd.DataFrame:
         raise CorpusError(f"{error}, or use the file as distributed") from error
     in_time = pd.to_numeric(table["ttr"], errors="coerce") <= 10_000
     mine = table[(table["querytype"] == FACE_ONLY) & in_time]
-    label = mine["respemo"].str.casefold().map(LETTERS)
+    label = mine["respemo"].str.casefold().map(other_annotators.LETTERS)
     votes = pd.DataFrame({"clip_id": mine["clipname"], "rater": mine["localid"], "label": label})
     again = votes.duplicated(["clip_id", "rater"])
     left = int((label.isna() | again).sum())
