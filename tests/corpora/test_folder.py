@@ -290,6 +290,12 @@ def listed(corpus):
     return load
 
 
+def test_a_manifests_groups_are_columns_of_the_clips(listed):
+    table = listed("path,subject,Group_Age,group_skin,group\nclips/b.mp4,s1,old,,x\nc/2.jpg,s2,,deep,y\n")
+    assert table[["group_age", "group_skin"]].fillna("").to_numpy().tolist() == [["old", ""], ["", "deep"]]
+    assert "group" not in table
+
+
 def test_a_manifest_says_which_clips_and_what_they_are(listed):
     """A byte order mark, Windows line ends, back slashes, spaces and further columns are all tolerated."""
     table = listed(

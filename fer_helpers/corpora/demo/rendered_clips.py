@@ -1,4 +1,4 @@
-"""The demo corpus: short H.264 clips of synthetic faces that move into an expression and out of it again.
+"""The demo corpus: short H.264 clips of synthetic faces on which an expression comes, and stays or goes again.
 
 These are drawings with a known intended expression, no person's picture. A clip's label is what the renderer
 meant to show, so accuracy on this corpus says nothing about accuracy on people; it serves to exercise and to
