@@ -166,10 +166,10 @@ class Bar {
 
   /** How many clips pass the filters, and a button that clears them all. */
   filtered() {
-    const { explorer, explorer: { data, view, kept } } = this;
+    const { explorer, explorer: { data, view, many } } = this;
     if (!Object.entries(view.filters).some(isActive)) return [];
-    const many = `Filtered: ${sum(kept)} of ${clipsWord(data.clips.length)}`;
+    const words = `Filtered: ${many} of ${clipsWord(data.clips.length)}`;
     const clear = () => explorer.setView({ filters: {} });
-    return [el("b", test("filtered"), many), button("Clear filters", clear, test("clear"))];
+    return [el("b", test("filtered"), words), button("Clear filters", clear, test("clear"))];
   }
 }

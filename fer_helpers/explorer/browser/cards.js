@@ -36,7 +36,7 @@ class Cards {
     const pager = this.pages > 1 ? [turn(-1, "◀ previous", "previous"), turn(1, "next ▶", "next")] : [];
     const words = this.heading();
     this.head.replaceChildren(el("h2", test("heading"), words), ...pager,
-      button(`All clips: ${sum(explorer.kept)}`, () => explorer.select({ matrix: "all" }), test("all")),
+      button(`All clips: ${explorer.many}`, () => explorer.select({ matrix: "all" }), test("all")),
       ...this.exports());
     this.status.textContent = words;
   }

@@ -110,6 +110,7 @@ class Explorer {
   draw() {
     this.keepingFocus(() => {
       this.kept = passing(this.data, this.view);
+      this.many = this.kept.reduce((x, y) => x + y, 0);
       this.rows = rowCodes(this.data, this.view, this.marks.own);
       this.body.classList.toggle("fer-comparing", this.view.b >= 0 || Boolean(this.view.blind));
       this.side.hidden = Boolean(this.view.blind); // a cell tells what was predicted

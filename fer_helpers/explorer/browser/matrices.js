@@ -13,6 +13,7 @@ class Matrices {
   draw() {
     const { data, view, rows, kept } = this.explorer;
     const n = labelsOf(data, view).length;
+    this.places = this.findPlaces();
     const counts = (of) => counted(rows, data.series[of].codes, kept, n);
     const a = counts(view.a);
     const figures = [this.figure("a", a, view.a)];
@@ -26,18 +27,22 @@ class Matrices {
   }
 
   /** Positions of the rows and columns shown: all labels, and answers outside them and clips without a label if any. */
-  places() {
+  findPlaces() {
     const { data, view, rows, series } = this.explorer;
     const n = labelsOf(data, view).length;
-    const any = (lists, test) => lists.some((codes) => codes.some(test));
-    const shown = (lists, always) => [...Array(n + 2).keys()].filter((at) => at < n
-      || (at === n ? any(lists, (code) => code === n) : always || any(lists, (code) => code < 0)));
-    return { rows: shown([rows], false), columns: shown(series.map((of) => data.series[of].codes), true) };
+    const isOutside = (of) => { // a series' codes never change
+      const one = data.series[of];
+      one.outside ??= one.codes.includes(n);
+      return one.outside;
+    };
+    const shown = (some, last) => [...Array(n + 2).keys()].filter((at) => at < n || (at === n ? some : last));
+    const rowsOutside = Number.isInteger(view.rows) && isOutside(view.rows);
+    return { rows: shown(rowsOutside, rows.some((row) => row < 0)), columns: shown(series.some(isOutside), true) };
   }
 
   figure(which, counts, of) {
     const names = namesOf(this.explorer.data, this.explorer.view);
-    const places = this.places();
+    const { places } = this;
     const caption = this.caption(which, of);
     const shades = this.shades(which, counts);
     const head = el("tr", {}, el("td", { class: "fer-corner" }, "row ╲ column"),
