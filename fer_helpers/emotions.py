@@ -41,20 +41,20 @@ apathetic apathy approval arousal arrogance arrogant ashamed awe awkward awkward
 bored boredom calm calmness caring cheerful compassion compound concentrated concentration concern concerned
 confidence confident confused confusion contemplation contemplative contempt contemptuous content contentment
 crying curiosity curious cute delight delighted depressed depression desire despair desperate determination
-determined disagreement disappointed disappointment disapproval disbelief discomfort disconnection displeased
-displeasure distracted distress distressed doubt doubtful dread drowsy ecstasy ecstatic elated elation
-embarrassed embarrassment empathy engaged engagement enjoyment ennui enthusiasm enthusiastic envious envy esteem
-euphoria excited excitement exhausted fatigue fatigued flirtatious focused friendliness friendly frustrated
-frustration funny furious fury gloomy grateful gratitude greed grief guilt guilty hate hateful hatred helpless
-helplessness hesitant hesitation hope hopeful hopeless horror hostile hostility hurt impatience impatient
-indifference indifferent insecure interest interested irritated irritation jealous jealousy laughing lonely
-longing love lust melancholy mischievous mixed nervous nervousness nf no-face noface non-face none nonface
-nostalgia optimism other others overwhelmed pain painful panic passion peace peaceful pensive pessimism playful
-pleased pleasure pride proud puzzled realization regret relaxed relief relieved remorse resentment resignation
-resigned reverence sarcasm sarcastic satisfaction satisfied sensitivity serene serenity serious shame shock
-shocked shy shyness skeptical skepticism sleepiness sleepy smirk smug stress stressed suffering suspicion
-suspicious sympathy tender tenderness tense tension thinking thoughtful tired tiredness triumph trust uncertain
-uncertainty undecided unhappy unknown unlabeled unlabelled unsure upset vigilance vulnerable weary worried worry yearning
+determined disappointed disappointment disapproval disbelief discomfort disconnection displeased displeasure
+distracted distress distressed doubt doubtful dread drowsy ecstasy ecstatic elated elation embarrassed
+embarrassment empathy engaged engagement enjoyment ennui enthusiasm enthusiastic envious envy esteem euphoria
+excited excitement exhausted fatigue fatigued flirtatious focused friendliness friendly frustrated frustration
+funny furious fury gloomy grateful gratitude greed grief guilt guilty hate hateful hatred helpless helplessness
+hesitant hesitation hope hopeful hopeless horror hostile hostility hurt impatience impatient indifference
+indifferent insecure interest interested irritated irritation jealous jealousy laughing lonely longing love lust
+melancholy mischievous mixed nervous nervousness nf no-face noface non-face none nonface nostalgia optimism
+other others overwhelmed pain painful panic passion peace peaceful pensive pessimism playful pleased pleasure
+pride proud puzzled realization regret relaxed relief relieved remorse resentment resignation resigned reverence
+sarcasm sarcastic satisfaction satisfied sensitivity serene serenity serious shame shock shocked shy shyness
+skeptical skepticism sleepiness sleepy smirk smug stress stressed suffering suspicion suspicious sympathy tender
+tenderness tense tension thinking thoughtful tired tiredness triumph trust uncertain uncertainty undecided
+unhappy unknown unlabeled unlabelled unsure upset vigilance vulnerable weary worried worry yearning
 """
 _OTHERS = frozenset(_OTHER_WORDS.split())
 
@@ -78,13 +78,13 @@ def names_another(word: str) -> bool:
     return plain in _OTHERS or re.sub(r"[\W_]+", "", plain) in _OTHERS
 
 
-def near_words(word: str) -> list[str]:
+def near_words(word: str, cutoff: float = 0.6) -> list[str]:
     """The known word that `word` looks like a slip of, if there is one.
 
     >>> near_words("joyy"), near_words("3")
     (['joy'], [])
     """
-    return difflib.get_close_matches(word.strip().lower(), [*_MEANING, *sorted(_OTHERS)], n=1, cutoff=0.7)
+    return difflib.get_close_matches(word.strip().lower(), [*_MEANING, *sorted(_OTHERS)], n=1, cutoff=cutoff)
 
 
 def valence(emotion: str, surprise: str = "positive") -> str | None:

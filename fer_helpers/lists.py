@@ -71,10 +71,7 @@ def header(path: Path) -> list[str]:
     Raises:
         ListError: the file cannot be read.
     """
-    text = _text(path)
-    found = [_lines(path, _first(text), delimiter) for delimiter in _DELIMITERS]
-    names = [_columns(lines[0][1], ()) for lines in found if lines]
-    return max(names, key=len, default=[])
+    return max((_columns(cells, ()) for cells in _cuts(_first(_text(path))).values()), key=len)
 
 
 def read_lines(path: Path, delimiter: str = ",", columns: tuple[int, ...] = ()) -> list[Line]:
@@ -134,8 +131,7 @@ def read_labels(path: Path, cells: pd.Series, other_labels: str | Mapping[str, s
     Raises:
         ListError: a word that is no emotion's and is not mapped; the message names the lines, and the word it is near.
     """
-    mapping = other_labels if isinstance(other_labels, Mapping) else {}
-    mapped = {word.strip().casefold(): label for word, label in mapping.items()}
+    mapped = mapping(other_labels)
     meant = {word: parse_emotion(word) or mapped.get(word.casefold(), word.casefold()) for word in cells.unique()}
     known = {word for word, label in meant.items() if not word or label in SEVEN or names_another(word)}
     wrong = ~cells.isin(known)
@@ -146,6 +142,12 @@ def read_labels(path: Path, cells: pd.Series, other_labels: str | Mapping[str, s
         refuse(path, cells, wrong, f"unknown label{also}", f"{hint}use {seven}, name it in other_labels, or "
             "write other for a label outside the seven")  # fmt: skip
     return cells.map(meant)
+
+
+def mapping(other_labels: str | Mapping[str, str]) -> dict[str, str]:
+    """Word in lower case -> label, as far as the parameter other_labels is a mapping."""
+    given = other_labels if isinstance(other_labels, Mapping) else {}
+    return {word.strip().casefold(): label for word, label in given.items()}
 
 
 def same_form(text: str) -> str:
@@ -173,9 +175,7 @@ def _text(path: Path) -> str:
         raise ListError(f"{shown(path)}: line {line} is not {what}; save it as CSV UTF-8") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise ListError(
-            f"{shown(path)}: line {line} has a zero byte, as in UTF-16 without its mark; save it as CSV UTF-8"
-        )
+        raise ListError(f"{shown(path)}: line {line} has a zero byte; save it as CSV UTF-8")
     return text
 
 
@@ -184,10 +184,14 @@ def _first(text: str) -> str:
     return next((line for line in re.split(r"\r\n|\r|\n", text) if line.strip(" \t,;")), "")
 
 
+def _cuts(line: str) -> dict[str, list[str]]:
+    """Cells of a line by each delimiter that lists have."""
+    return {d: next(csv.reader([line], delimiter=d, skipinitialspace=True), []) for d in _DELIMITERS}
+
+
 def _delimiter(text: str, needed: Sequence[str]) -> str:
     """What separates the cells: the first under which the first line has the needed columns, or any other cell."""
-    first = _first(text)
-    cut = {d: next(iter(csv.reader([first], delimiter=d, skipinitialspace=True)), []) for d in _DELIMITERS}
+    cut = _cuts(_first(text))
     right = (d for d, cells in cut.items() if set(needed) <= set(_columns(cells, needed)))
     return next(right, next((d for d, cells in cut.items() if len(cells) > 1 and d != " "), ","))
 

@@ -4,12 +4,13 @@ import contextlib
 import csv
 import io
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_helpers.errors import ListError
-from fer_helpers.lists import read_list, refuse
+from fer_helpers.lists import once, read_labels, read_list, refuse
 
 
 @pytest.fixture
@@ -38,6 +39,10 @@ def rows(table):
         "path,label,,\na,sad,,\nb,,,\n",
         "path,label\na,sad,,\nb,,\n",  # a spreadsheet's empty cells, with and without a header over them
         "path,label\ra,sad\rb,\r",
+        'path label\na  sad\nb ""\n',
+        "PATH,La bel\na,sad\nb,\n",
+        "path,label\na,sad\nb,\n".encode("utf-16"),
+        "\ufeffpath\tlabel\r\na\tsad\r\nb\t\r\n".encode("utf-16-be"),
     ],
 )
 def test_one_list_in_the_shapes_that_programs_give_it(read, text):
@@ -57,7 +62,54 @@ def test_values_are_text_and_never_guessed(read):
 
 
 def test_columns_nobody_asked_for_are_kept_under_their_names(read):
-    assert list(read(",path,Remark\n0,a,x\n").columns) == ["path", "remark"]
+    assert list(read("path,A Remark\na,x\n").columns) == ["path", "a_remark"]
+
+
+@pytest.mark.parametrize("text", [",path\n0,a\n1,b\n", "Unnamed: 0,path\n4,a\n9,b\n"])
+def test_what_pandas_wrote_to_count_the_rows_is_left_out_and_said(read, text):
+    with pytest.warns(UserWarning, match=r"list\.csv: column 1, which only counts the rows, is left out"):
+        table = read(text)
+    assert rows(table) == [(2, "a"), (3, "b")]
+
+
+def test_a_quote_within_a_cell_is_a_letter(read):
+    assert rows(read('path,label\n5" clip.mp4,sad\n')) == [(2, '5" clip.mp4', "sad")]
+
+
+def test_spaces_in_cells_do_not_part_them_where_something_else_does(read):
+    assert rows(read("path;label\nmy clip, the first.mp4;sad\n")) == [(2, "my clip, the first.mp4", "sad")]
+
+
+def test_rows_that_repeat_count_once_those_that_contradict_are_refused(read, tmp_path):
+    table = read("path,label\na,sad\na,sad\nb,\na,sad\n")
+    with pytest.warns(UserWarning, match=r"2 row\(s\) repeat another and count once \(first: line 3\)"):
+        assert rows(once(tmp_path, table, ["path"], "two", "one")) == [(2, "a", "sad"), (4, "b", "")]
+    with pytest.raises(ListError, match=r"two in 2 row\(s\) \(line 2 'a', line 3 'a'\); one"):
+        once(tmp_path, read("path,label\na,sad\na,fear\na,fear\n").drop(4), ["path"], "two", "one")
+
+
+@pytest.mark.parametrize(
+    ("word", "other_labels", "label"),
+    [
+        ("Happiness", "drop", "happy"),
+        ("Contempt", "drop", "contempt"),
+        ("Contempt", {"contempt": "disgust"}, "disgust"),
+        ("Non-Face", "keep", "non-face"),
+        ("flow", {"Flow": "happy"}, "happy"),
+        ("", "drop", ""),
+    ],
+)
+def test_one_rule_for_the_words_of_every_list(tmp_path, word, other_labels, label):
+    assert read_labels(tmp_path, pd.Series([word], [2]), other_labels).tolist() == [label]
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("hapy", "is 'happy' meant? "), ("contemt", "is 'contempt' meant? "), ("3", "")]
+)
+def test_a_word_that_is_no_emotions_is_refused_with_the_one_it_is_near(tmp_path, word, near):
+    with pytest.raises(ListError) as caught:
+        read_labels(tmp_path, pd.Series(["sad", word], [2, 3]), "drop")
+    assert f"unknown label in 1 row(s) (line 3 '{word}'); {near}use angry" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +121,14 @@ def test_columns_nobody_asked_for_are_kept_under_their_names(read):
         ("paht,label\na,sad\n", "line 1 has no column path (found 'paht', 'label'); is 'paht' meant?"),
         ("path,lable\na,sad\n", "line 1 has a column 'lable'; is label meant? Correct or delete it"),
         ("path,label,Label \na,sad,sad\n", "line 1 names label 2 times; keep one"),
+        ("path,labels\na,sad\n", "line 1 has a column 'labels'; is label meant? Correct or delete it"),
+        ("path,Emotion\na,sad\n", "line 1 has a column 'emotion'; is label meant? Correct or delete it"),
+        ("path,True Label\na,sad\n", "line 1 has a column 'true_label'; is label meant? Correct or delete it"),
+        ("path,x,X\na,1,2\n", "line 1 names x 2 times; keep one"),
+        ("path,label,\na,sad,\nb,sad,oops\n", "column 3 has no name, but cells in 1 row(s) (line 3 'oops'); name or "
+         "delete it"),
+        ("path,label\na,s\0d\n", "line 2 has a zero byte; save it as CSV UTF-8"),
+        ('path,label\na,"sad\nb,happy\nc,sad\n', "line 2: a quote is opened and never closed; correct its quotes"),
         ("path,label\n", "no row below its first line; add one for each clip"),
         ("path,label\na,sad\nb,so, sad\n", "line 3 has 3 cells and the first line 2 columns; give each column a cell, "
          "and put quotes around a cell that holds the separator"),

@@ -6,6 +6,7 @@ import contextlib
 import io
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -29,7 +30,9 @@ class _Group(click.Group):
             if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # kernels and their folders are to go
                 signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _say  # type: ignore[assignment]
+                return super().invoke(ctx)
         except FerError as error:
             click.echo(f"fer-helpers: {error}", err=True)
             sys.exit(3 if isinstance(error, BudgetError) else 1)
@@ -49,6 +52,12 @@ def _about(error: OSError) -> str:
     if path and path.is_relative_to(outputs()):
         remedy = "; give a folder that can be written to with --out, or set FER_OUTPUTS to one"
     return f"{path}: {error.strerror}{remedy}" if path else " ".join(str(error).split())
+
+
+def _say(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """A warning as a line to read; those of other kinds are for programmers."""
+    if issubclass(category, UserWarning):
+        click.echo(f"fer-helpers: {message}", err=True)
 
 
 @click.group(cls=_Group)

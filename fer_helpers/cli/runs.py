@@ -112,15 +112,22 @@ def import_predictions(params: Params, file: Path) -> None:
     from fer_helpers import tables
     from fer_helpers.evaluation import other_annotators
     from fer_helpers.runs import Run
+    from fer_helpers.statuses import OUTSIDE
 
     run = Run(resolve(params.out), params)
     clips = run.read("clips")
-    new = other_annotators.read_predictions(file, clips)
+    new = other_annotators.read_predictions(file, clips, params.other_labels)
     folder = run.folder / tables.IMPORTED
     folder.mkdir(exist_ok=True)
     path = tables.write("predictions", other_annotators.beside(run.imported(), new), folder)
     for name, rows in new.groupby("model"):
-        click.echo(f"{name}: {rows['clip_id'].nunique()} of {len(clips)} clips")
+        missing = set(rows.loc[rows["status"] == "no_label", "clip_id"])
+        outside = set(rows.loc[rows["status"] == OUTSIDE, "clip_id"])
+        click.echo(
+            f"{name}: {len(clips) - len(missing)} of {len(clips)} clips"
+            + (f", {len(missing)} missing" if missing else "")
+            + (f", {len(outside)} outside the label set" if outside else "")
+        )
     click.echo(f"wrote {shown(path)}; `fer-helpers run` includes it in notebooks 04 and 05")
 
 
@@ -148,7 +155,8 @@ def score(truth: Path, predictions: Path, votes: Path | None, overrides: tuple[t
         raise ParamsError(f"-p {both[0]}: `score` takes it from its arguments; leave it out")
     known = params.validate({**given, **fixed}, "score")
     clips = corpora.read_truth(truth, known)
-    folder = pipeline.score(clips, other_annotators.read_predictions(predictions, clips), known, click.echo)
+    theirs = other_annotators.read_predictions(predictions, clips, known.other_labels)
+    folder = pipeline.score(clips, theirs, known, click.echo)
     click.echo(report.summary_text(open_run(folder)))
     click.echo(f"report: {shown(folder / 'report.html')}")
 

@@ -11,6 +11,13 @@ from fer_helpers.errors import CorpusError
 from fer_helpers.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_picture, leads_outside, natural
 from fer_helpers.paths import shown
 
+_LITTER = {"thumbs.db", "desktop.ini"}
+_DOCUMENTS = """
+.csv .tsv .txt .json .jsonl .xml .yaml .yml .md .rst .pdf .html .log .xls .xlsx .ods .doc .docx .npy .npz .mat .pkl
+.parquet .py .ipynb .bib .srt .vtt
+"""
+_READ = VIDEO_SUFFIXES | PICTURE_SUFFIXES | set(_DOCUMENTS.split())
+
 
 def entries(folder: Path, root: Path) -> list[os.DirEntry[str]]:
     """What lies directly in `folder` of the corpus `root` (resolved), but for hidden files and archives' litter.
@@ -70,8 +77,26 @@ def clips(root: Path, pictures_as: str = "frames") -> list[str]:
         waiting += [f"{inside}{entry.name}/" for entry in here if entry.is_dir(follow_symlinks=False)]
     if not found:
         looked_for = " ".join(sorted(suffix[1:] for suffix in VIDEO_SUFFIXES | PICTURE_SUFFIXES))
-        raise CorpusError(f"corpus folder {shown(root)} has no video or picture: looked for {looked_for} at any depth")
+        others = ", ".join(f"{len(names)} {suffix}" for suffix, names in unread(root).items())
+        raise CorpusError(
+            f"corpus folder {shown(root)} has no video or picture: looked for {looked_for} at any depth"
+            + (f", found {others}; convert them" if others else "")
+        )
     return sorted(found, key=natural)
+
+
+def unread(root: Path) -> dict[str, list[str]]:
+    """Files below `root` that this project cannot read, by suffix in lower case; lists and documents are not meant."""
+    found: dict[str, list[str]] = {}
+    for folder, inside, files in os.walk(root):
+        inside[:] = sorted(name for name in inside if not name.startswith(".") and name != "__MACOSX")
+        for name in sorted(files):
+            suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a tree has very many entries
+            if suffix not in _READ and not name.startswith(".") and name.lower() not in _LITTER:
+                found.setdefault(suffix or "no suffix", []).append(
+                    Path(folder, name).relative_to(root).as_posix().encode(errors="replace").decode()
+                )
+    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def at_depth(root: Path, inside: str, depth: int) -> list[str]:

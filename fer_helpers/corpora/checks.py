@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from fer_helpers.corpora import _tree as tree
 from fer_helpers.corpora.corpus import UNLABELLED, Counts
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.media import is_pictures, of_clip, pictures_of
@@ -19,6 +20,12 @@ from fer_helpers.media import is_pictures, of_clip, pictures_of
 SHORT = 5  # frames; fewer leave little to choose key frames from
 STILL = 0.01  # grey levels a frame; coding noise alone is more
 LOOKED_AT = 100  # clips whose motion is measured, spread over the corpus
+# Suffixes of pictures and videos, so that a clip that is not read is a problem and another file a remark.
+_PICTURES_OR_VIDEOS = """
+.3g2 .3gp .apng .asf .avif .dav .dng .dv .f4v .gif .heic .heif .hevc .ico .insv .j2k .jfif .jp2 .jpe .jxl .lrv .m2t
+.m2ts .m2v .mjpeg .mjpg .mod .mpe .mpeg .mts .mxf .nef .ogg .ogv .pbm .pgm .pnm .ppm .psd .qt .raw .rm .rmvb .svg .tga
+.tif .tiff .tod .ts .vob .wmv .y4m .yuv
+"""
 COLUMNS = ["problem", "what", "where", "clips", "examples"]
 
 
@@ -40,6 +47,7 @@ def findings(listed: pd.DataFrame, clips: pd.DataFrame, root: Path, published: C
         *_remarks(clips),
         *_counts(listed, published),
         *_outside(listed),
+        *_unread(root),
         *_shared(clips, root),
         *_subjects(clips),
         *_short(clips),
@@ -103,6 +111,12 @@ def _outside(listed: pd.DataFrame) -> Iterator[Finding]:
         what = "without a label" if word == UNLABELLED else f"label {word!r}: not one of the seven"
         what += f", mapped to {meant}" if isinstance(meant, str) else ""
         yield False, what, _splits(group), len(group), _some(group["clip_id"])
+
+
+def _unread(root: Path) -> Iterator[Finding]:
+    for suffix, names in tree.unread(root).items():
+        problem = suffix in _PICTURES_OR_VIDEOS.split()
+        yield problem, f"files that are not read: {suffix}", "", len(names), _some(names)
 
 
 # --- the same picture twice -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from fer_helpers.corpora._manifest import read_manifest
 from fer_helpers.corpora.corpus import Corpus, ListedClip
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.errors import CorpusError
-from fer_helpers.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from fer_helpers.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, pictures_in
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
 
@@ -29,7 +29,21 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
     root = root.resolve()
     if params.manifest:
         return read_manifest(resolve(params.manifest), root, folder_label, params.other_labels)
-    return [ListedClip(path, label_original=folder_label(path)) for path in tree.clips(root, params.pictures_as)]
+    return [
+        ListedClip(path, label_original=folder_label(path), reason=_stills(path, root))
+        for path in tree.clips(root, params.pictures_as)
+    ]
+
+
+def _stills(path: str, root: Path) -> str | None:
+    """What is odd about a clip that is a folder named after an emotion: its pictures may be a clip each."""
+    folder = PurePosixPath(path)
+    if folder.suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES or not parse_emotion(folder.name):
+        return None
+    n_pictures = len(pictures_in(root / path, root))
+    if n_pictures < 2:
+        return None
+    return f"{n_pictures} pictures are the frames of one clip; if each is a clip, set pictures_as: clips"
 
 
 def folder_label(path: str) -> str | None:

@@ -16,7 +16,7 @@ from fer_helpers.corpora import folder, published
 from fer_helpers.corpora._probing import clip_ids, probed
 from fer_helpers.corpora.corpus import Corpus
 from fer_helpers.corpora.demo import rendered_clips
-from fer_helpers.emotions import names_another, parse_emotion
+from fer_helpers.emotions import names_another, near_words, parse_emotion
 from fer_helpers.errors import CorpusError
 from fer_helpers.evaluation import other_annotators
 from fer_helpers.lists import same_form
@@ -89,8 +89,9 @@ def _labels(words: pd.Series, params: Params) -> pd.Series:
     mapping = {word.casefold(): label for word, label in given.items()}
     there = {word: parse_emotion(word) for word in words.dropna().unique()}
     others = {word.casefold(): word for word, label in there.items() if label is None}
-    # A mapping may also be for the words of an import or of votes.
-    unknown = [word for word in given if word.casefold() not in others and not names_another(word)]
+    # A mapping may also be for the words of an import or of votes; what looks like a slip is for none.
+    elsewhere = (word for word in given if word.casefold() not in others and not names_another(word))
+    unknown = [word for word in elsewhere if near_words(word, 0.8)]
     if unknown:
         raise CorpusError(
             f"other_labels maps {unknown[0]!r}, which is not one of the labels of {params.corpus} outside the seven: "
@@ -166,16 +167,19 @@ def fingerprint(params: Params) -> str:
 
 
 def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
-    """What people saw in `clips`: columns clip_id, rater, label; from the list params.votes, or the corpus's own.
+    """What people saw in `clips`: from the list params.votes, or the corpus's own.
+
+    Returns:
+        columns clip_id, rater (empty where only counts are known), label (one of the seven, or another word), count.
 
     Raises:
         ListError: as `other_annotators.read_votes`.
         CorpusError: the corpus has no votes, or none of these clips.
     """
     if not params.votes:
-        return pd.DataFrame(columns=["clip_id", "rater", "label"])
+        return pd.DataFrame(columns=other_annotators.VOTES)
     if params.votes != OWN:
-        return other_annotators.read_votes(resolve(params.votes), clips)
+        return other_annotators.read_votes(resolve(params.votes), clips, params.other_labels)
     read = CORPORA[params.corpus].votes
     if read is None:
         raise CorpusError(f"votes is {OWN!r}, but {params.corpus} comes without votes: give a CSV file")
@@ -183,7 +187,7 @@ def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
     mine = found[found["clip_id"].isin(clips["clip_id"])].reset_index(drop=True)
     if mine.empty:
         raise CorpusError(f"none of the {len(found)} votes of {params.corpus} is on a clip of this run")
-    return mine
+    return mine.assign(rater=mine.get("rater"), count=mine.get("count", 1))[other_annotators.VOTES]
 
 
 def _files(path: str) -> Iterator[tuple[str, os.stat_result]]:

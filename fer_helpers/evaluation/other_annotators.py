@@ -2,123 +2,91 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from fer_helpers import tables
-from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, parse_emotion
-from fer_helpers.errors import ListError, RunError
+from fer_helpers.emotions import TAXONOMIES, parse_emotion
+from fer_helpers.errors import RunError
+from fer_helpers.evaluation._joining import of_run
+from fer_helpers.evaluation._shares import own_share, probabilities, with_probabilities
+from fer_helpers.evaluation._votes import LETTERS, VOTES, read_votes
 from fer_helpers.evaluation.predictions import collapsed
-from fer_helpers.lists import read_list, refuse
-from fer_helpers.paths import shown
+from fer_helpers.lists import mapping, once, read_labels, read_list, refuse, remark
+from fer_helpers.statuses import OK, OUTSIDE
 
-_OPTIONAL = [*tables.PROBABILITIES, "probabilities", "label_order"]
+__all__ = ["LETTERS", "VOTES", "beside", "merged_runs", "read_predictions", "read_votes"]
 
 
-def read_predictions(path: Path, clips: pd.DataFrame) -> pd.DataFrame:
-    """Predictions of any model, paper or person from a CSV file, as rows of the predictions table.
+def read_predictions(path: Path, clips: pd.DataFrame, other_labels: str | Mapping[str, str] = "drop") -> pd.DataFrame:
+    """Predictions of any model, paper or person from a list, as rows of the predictions table.
 
-    Columns `clip_id, annotator, label`: one row a clip and annotator; an empty label is a missing one. An annotator's
-    labels are of the seven classes or of three. Probabilities, optional, stand in columns `prob_angry` and so on, or
-    as a list in `probabilities` with the labels it runs over, in its order, in `label_order`: orders differ between
-    papers, so none is taken for granted.
+    Columns `clip_id, annotator, label`: one row a clip and annotator. An empty label is a missing one, and so is a clip
+    of the run without a row; rows on other clips are counted in a remark. An annotator's labels are of the seven
+    classes or of three; a word for something else is what `other_labels` (the parameter) maps it to, or has the status
+    outside: a wrong answer, not a missing one. Probabilities, optional, stand in columns `prob_angry` and so on, or as
+    a list in `probabilities` with the labels it runs over, in its order, in `label_order`: orders differ between
+    papers, so none is taken for granted. They add up to 1; classes that the annotator never gives any are 0.
+
+    Returns:
+        the predictions table: a row for each clip of the run and annotator, and the same collapsed to three classes.
 
     Raises:
-        ListError: a column is missing, or a value is wrong; the message names the lines and the remedy.
+        ListError: a column is missing, a value is wrong, or next to none of the run's clips is named; the message
+            names the lines and the remedy.
     """
-    rows = _rows(path, ["clip_id", "annotator", "label"], _OPTIONAL, clips)
+    rows = read_list(path, ["clip_id", "annotator", "label"], ["probabilities", "label_order"])
     refuse(path, rows["clip_id"], rows["annotator"] == "", "annotator is empty", "name who or what gave the label")
-    twice = rows.duplicated(["clip_id", "annotator"], keep=False)
-    refuse(path, rows["clip_id"], twice, "two labels by one annotator", "give one label per clip and annotator")
-    parts = [_annotator(path, str(name), part) for name, part in rows.groupby("annotator", sort=False)]
-    predicted = tables.check("predictions", pd.concat(parts))
+    rows = with_probabilities(path, rows, mapping(other_labels))
+    judged = pd.concat([_judged(path, str(name), part, other_labels) for name, part in rows.groupby("annotator")])
+    found = of_run(path, judged.loc[rows.index], clips)
+    for name in set(judged["model"]) - set(found["model"]):
+        remark(path, f"annotator {name!r} has no row on a clip of this run and is left out")
+    found = once(
+        path, found, ["clip_id", "model"], "two labels by one annotator", "give one label per clip and annotator"
+    )
+    whole = [_every_clip(part, clips["clip_id"]) for _, part in found.groupby("model", sort=False)]
+    predicted = tables.check("predictions", pd.concat(whole))
     return tables.check("predictions", pd.concat([predicted, collapsed(predicted)]))
 
 
-def _annotator(path: Path, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+def _judged(path: Path, name: str, rows: pd.DataFrame, other_labels: str | Mapping[str, str]) -> pd.DataFrame:
     """All rows of one annotator, in the taxonomy their labels show."""
-    words = rows["label"].str.lower()
-    taxonomy = "ternary" if words.isin(["", *TERNARY]).all() and not words.isin(["", "neutral"]).all() else "seven"
-    labels = words.map(lambda word: word if word in TAXONOMIES[taxonomy] else parse_emotion(word))
-    wrong = labels.isna() & (words != "")
-    either = f"use {', '.join(SEVEN)}; or only {', '.join(TERNARY)}"
-    refuse(path, rows["label"], wrong, f"unknown label by annotator {name!r}", either)
-    shares = _probabilities(path, rows, taxonomy)
-    own = [shares.at[row, f"prob_{label}"] if isinstance(label, str) else None for row, label in labels.items()]
+    words = rows["label"].str.casefold()
+    of_seven = words.map(parse_emotion).notna() & (words != "neutral")
+    taxonomy = "ternary" if words.isin(["negative", "positive"]).any() and not of_seven.any() else "seven"
+    labels = words.where(words.isin(TAXONOMIES[taxonomy]))
+    asked = rows["label"][labels.isna()]
+    labels = labels.fillna(read_labels(path, asked, other_labels, f" by annotator {name!r}"))
+    inside = labels.isin(TAXONOMIES[taxonomy])
+    shares = probabilities(path, name, rows, taxonomy, labels, mapping(other_labels))
     return shares.assign(
         clip_id=rows["clip_id"],
         strategy=tables.IMPORTED,
         model=name,
         taxonomy=taxonomy,
         asked=taxonomy,
-        label=labels,
-        confidence=pd.Series(own, index=rows.index, dtype=float),
-        n_votes=labels.notna().astype(int),
+        label=labels.where(inside, None),
+        confidence=own_share(shares, labels.where(inside)),
+        n_votes=inside.astype(int),
         tie=False,
-        status=labels.notna().map({True: "ok", False: "no_label"}),
+        status=labels.eq("").map({True: "no_label", False: OUTSIDE}).mask(inside, OK),
     )
 
 
-def _probabilities(path: Path, rows: pd.DataFrame, taxonomy: str) -> pd.DataFrame:
-    """Columns prob_<label>, shape (rows, labels), each row NaN or adding up to 1."""
-    names = [f"prob_{label}" for label in TAXONOMIES[taxonomy]]
-    if "probabilities" in rows:
-        rows = rows.join(pd.DataFrame([_listed(path, row) for _, row in rows.iterrows()], index=rows.index))
-    text = rows.reindex(columns=names, fill_value="").fillna("")
-    shares = text.apply(pd.to_numeric, errors="coerce")
-    given = (text != "").any(axis=1)
-    total = shares.sum(axis=1, skipna=False)
-    wrong = given & ~(shares.ge(0).all(axis=1) & total.between(0.98, 1.02))
-    some = f"give {', '.join(names)}, each from 0 to 1, with sum 1"
-    refuse(path, rows["clip_id"], wrong, "invalid probabilities", some)
-    return shares.div(total, axis=0)
-
-
-def _listed(path: Path, row: pd.Series) -> dict[str, object]:
-    """`probabilities` of one row by the labels of its `label_order`; both are JSON lists or separated by spaces."""
-    if not row["probabilities"]:
-        return {}
-    values, order = (_items(row.get(column, "")) for column in ("probabilities", "label_order"))
-    labels = [word if word in TERNARY else parse_emotion(word) for word in map(str.lower, order)]
-    if not labels or len(values) != len(labels) or None in labels or len(set(labels)) < len(labels):
-        raise ListError(
-            f"{shown(path)}: clip {row['clip_id']!r} has {len(values)} probabilities and label_order "
-            f"{row.get('label_order', '')!r}: name the labels they belong to, in their order"
-        )
-    return {f"prob_{label}": value for label, value in zip(labels, values, strict=True)}
-
-
-def _items(text: str) -> list[str]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = text.replace(",", " ").split()
-    return [str(item) for item in found] if isinstance(found, list) else [str(found)]
-
-
-def read_votes(path: Path, clips: pd.DataFrame) -> pd.DataFrame:
-    """What people said they perceived: a CSV file with `clip_id, rater, label` (seven classes), one row a vote.
-
-    Raises:
-        ListError: as `read_predictions`; a rater who did not answer has no row.
-    """
-    rows = _rows(path, ["clip_id", "rater", "label"], [], clips)
-    label = rows["label"].map(parse_emotion)
-    refuse(path, rows["label"], label.isna(), "unknown label", f"use one of {', '.join(SEVEN)}, or delete the rows")
-    twice = rows.duplicated(["clip_id", "rater"], keep=False)
-    refuse(path, rows["clip_id"], twice, "two labels by one rater", "give one label per clip and rater")
-    return rows.assign(label=label)[["clip_id", "rater", "label"]]
-
-
-def _rows(path: Path, needed: Sequence[str], optional: Sequence[str], clips: pd.DataFrame) -> pd.DataFrame:
-    """The CSV file at `path` as text, checked for clips the run does not have."""
-    rows = read_list(path, needed, optional)
-    unknown = ~rows["clip_id"].isin(clips["clip_id"])
-    refuse(path, rows["clip_id"], unknown, "clip_id is not in the run", "use the clip_id of its clips.parquet")
-    return rows
+def _every_clip(rows: pd.DataFrame, clip_ids: pd.Series) -> pd.DataFrame:
+    """One annotator's rows, and one without a label for each clip it says nothing of, in the order of the clips."""
+    same = ["strategy", "model", "taxonomy", "asked"]
+    whole = rows.set_index("clip_id").reindex(clip_ids).rename_axis("clip_id").reset_index()
+    whole[same] = rows[same].iloc[0].to_list()
+    silent = ~clip_ids.isin(rows["clip_id"]).to_numpy()
+    return whole.assign(
+        n_votes=whole["n_votes"].mask(silent, 0).astype(int),
+        tie=False,
+        status=whole["status"].mask(silent, "no_label"),
+    )
 
 
 def beside(known: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

@@ -40,6 +40,18 @@ def test_a_clean_corpus_has_no_findings(root, material):
     assert found("ferv39k", builders.ferv39k(root, material)) == {}
 
 
+def test_files_that_are_not_read_are_counted_by_suffix(root, material):
+    """A picture or video that is passed over is a problem, another file a remark; lists and litter are nothing."""
+    builders.video(root / "Happy/a.mp4", material)
+    for name in ("Happy/b.vob", "Sad/c.VOB", "Sad/sound.wav", "labels.csv", "Thumbs.db", ".hidden.vob", "LICENSE"):
+        put(root / name, "x")
+    assert found("folder", root) == {
+        "files that are not read: .vob": (True, "", 2, "Happy/b.vob, Sad/c.VOB"),
+        "files that are not read: .wav": (False, "", 1, "Sad/sound.wav"),
+        "files that are not read: no suffix": (False, "", 1, "LICENSE"),
+    }
+
+
 def test_missing_unlisted_and_contradicting_clips_are_problems(root, material):
     builders.ferv39k(root, material)
     lists = root / "4_setups/All_scenes"

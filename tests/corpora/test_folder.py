@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import tables
+from fer_helpers import corpora, params, tables
 from fer_helpers.errors import CorpusError, ListError
-from tests.support.corpora import load_folder
+from tests.support.corpora import load, load_folder
 from tests.support.media import coded, turned, with_orientation, write_coded_video
 
 JPEG = cv2.imencode(".jpg", coded(1))[1].tobytes()
@@ -63,6 +63,24 @@ def test_or_each_picture_is(corpus):
     assert ids(table) == ["p2", "p10", "Sad/q"]
     assert table["n_frames"].tolist() == [1, 1, 1]
     assert table["duration_s"].tolist() == [0, 0, 0]
+
+
+def test_emotions_folders_of_single_pictures_say_that_they_are_one_clip_each(corpus):
+    """Kaggle's layout of FER2013: without pictures_as seven long clips, which is said; with it a clip a picture."""
+    put(corpus, "train/happy/a.jpg", "train/happy/b.jpg", "train/sad/c.jpg", "train/sad/clip/1.jpg")
+    table = load_folder(corpus).set_index("clip_id")
+    assert table["reason"].dropna().to_dict() == {
+        "train/happy": "2 pictures are the frames of one clip; if each is a clip, set pictures_as: clips"
+    }
+    each = load_folder(corpus, pictures_as="clips")
+    assert each["label"].tolist() == ["happy", "happy", "sad", "sad"]
+    assert each["reason"].isna().all()
+
+
+def test_what_cannot_be_read_is_named_where_nothing_can(corpus):
+    put(corpus, "a.heix", "x/b.HEIX", "notes.txt", "c")
+    with pytest.raises(CorpusError, match=r"at any depth, found 2 \.heix, 1 no suffix; convert them$"):
+        load_folder(corpus)
 
 
 def test_pictures_in_the_corpus_folder_itself_are_a_clip_named_after_it(corpus):
@@ -349,6 +367,79 @@ def test_manifest_errors_name_line_finding_and_remedy(listed, text, message):
         listed(text)
     assert str(error.value) == f"{listed.manifest}: {message.format(corpus=listed.manifest.parent)}"
     assert "\n" not in str(error.value)
+
+
+def test_a_path_in_another_unicode_form_or_from_the_root_is_the_same_file(corpus, listed):
+    """As disks and lists of different systems have it: the name on disk decomposed, in the list composed, and back."""
+    put(corpus, "cafe\u0301/a b.mp4", "\u00fc.mp4")
+    table = listed(
+        f"path,label\ncaf\u00e9/a b.mp4,sad\nu\u0308.mp4,fear\n{corpus}/clips/a.mp4,happy\n"
+        f'"{corpus}/Angry/d.mp4",angry\n.\\clips\\b.mp4,sad\n'
+    )
+    assert ids(table) == ["caf\u00e9/a b", "\u00fc", "clips/a", "Angry/d", "clips/b"]
+    assert table["path"].tolist() == [
+        "cafe\u0301/a b.mp4", "\u00fc.mp4", "clips/a.mp4", "Angry/d.mp4", "clips/b.mp4",
+    ]  # fmt: skip
+
+
+def test_a_manifest_has_groups_of_people_and_labels_outside_the_seven(listed):
+    text = "path,label,Group Age,subject\nclips/a.mp4,sad,old,s1\nclips/b.mp4,Contempt,,s2\n"
+    table = listed(text)
+    assert ids(table) == ["clips/a"]
+    assert table[["group_age", "subject"]].to_numpy().tolist() == [["old", "s1"]]
+    kept = load("folder", listed.manifest.parent, manifest=str(listed.manifest), other_labels="keep")
+    assert kept["label_original"].tolist() == ["sad", "Contempt"]
+    assert kept[["label", "group_age"]].isna().to_numpy().tolist() == [[False, False], [True, True]]
+    options = {"manifest": str(listed.manifest), "other_labels": {"contempt": "disgust", "calm": "neutral"}}
+    assert load("folder", listed.manifest.parent, **options)["label"].tolist() == ["sad", "disgust"]
+
+
+def test_rows_of_a_manifest_that_repeat_are_one_clip(listed):
+    with pytest.warns(UserWarning, match=r"1 row\(s\) repeat another and count once \(first: line 3\)"):
+        assert ids(listed("path,label\nclips/a.mp4,sad\nclips\\a.mp4,sad\n")) == ["clips/a"]
+
+
+# --- true labels without files --------------------------------------------------------------------------
+
+
+def truth(tmp_path, text, **options):
+    path = tmp_path / "truth.csv"
+    path.write_text(text, encoding="utf-8")
+    return corpora.read_truth(path, params.Params(**options))
+
+
+def test_true_labels_are_clips_that_need_no_file(tmp_path):
+    text = "Clip ID;Label;subject;group_age;intensity\na;Joy;s1;old;.5\nb;contempt;s2;young;\nc;;s2;;\n"
+    with pytest.warns(UserWarning, match=r"1 row\(s\) with a label outside the seven are left out \(1 contempt\)"):
+        table = truth(tmp_path, text)
+    tables.check("clips", table)
+    assert table[["clip_id", "path", "status", "start_s"]].to_numpy().tolist() == [
+        ["a", "", "ok", 0],
+        ["c", "", "ok", 0],
+    ]
+    assert table.iloc[0][["label", "label_original", "subject", "group_age", "intensity"]].tolist() == [
+        "happy", "Joy", "s1", "old", 0.5,
+    ]  # fmt: skip
+    assert table.iloc[1][["label", "label_original", "group_age", "intensity", "n_frames"]].isna().all()
+    assert truth(tmp_path, text, other_labels="keep")["label_original"].tolist()[1] == "contempt"
+    assert truth(tmp_path, text, other_labels={"contempt": "disgust"})["label"].tolist()[1] == "disgust"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("clip_id,label\na,sad\na,fear\n", "two rows of one clip that differ in 2 row(s) (line 2 'a', line 3 'a')"),
+        ("clip_id,label\n,sad\n", "clip_id is empty in 1 row(s) (line 2 'sad'); name the clip"),
+        ("clip_id,label\na,joyy\n", "unknown label in 1 row(s) (line 2 'joyy'); is 'joy' meant?"),
+        ("clip_id,label\na,calm\n", "no row has one of the seven labels; set other_labels to keep, or to a mapping"),
+        ("clip_id,label,Subjects\na,sad,s\n", "line 1 has a column 'subjects'; is subject meant?"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*outside the seven")
+def test_wrong_lists_of_true_labels_are_refused_in_one_line(tmp_path, text, message):
+    with pytest.raises(ListError) as caught:
+        truth(tmp_path, text)
+    assert message in str(caught.value)
 
 
 def test_a_manifest_cannot_reach_out_through_a_link(corpus, tmp_path, listed):

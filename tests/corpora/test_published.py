@@ -131,6 +131,33 @@ def test_no_list_loses_a_row_to_the_way_it_is_written(tmp_path_factory, names, e
     assert [cells for _, cells in found] == rows
 
 
+def test_ferv39k_lists_of_frame_folders(built, root):
+    """As video loaders want them: the label is the folder's, whatever the code; another length is a remark."""
+    built("ferv39k")
+    lists = root / "4_setups/All_scenes"
+    there = "/data/my sets/FERV39k/2_ClipsforFaceCrop"
+    put(lists / "train_All.csv", f"{there}/DailyLife/Angry/0001 6 3\n{there}/DailyLife/Happy/0003 29 3\n")
+    put(lists / "test_All.csv", "DailyLife/Angry/0002 6 0\n\\data\\Action\\Sad\\0010 6 0\n")
+    table = load("ferv39k", root)
+    assert column(table, "split") == {
+        "DailyLife/Angry/0001": "train", "DailyLife/Happy/0003": "train", "DailyLife/Angry/0002": "test",
+        "Action/Sad/0010": "test", "Action/Surprise/0011": None,
+    }  # fmt: skip
+    assert column(table, "label")["DailyLife/Angry/0001"] == "angry"
+    assert column(table, "reason")["DailyLife/Angry/0001"] is None
+    assert column(table, "reason")["DailyLife/Happy/0003"] == "6 frames on disk, 29 by the split file"
+
+
+def test_a_stray_quote_in_a_corpus_list_swallows_no_row(built, root):
+    built("dfew")
+    put(root / "EmoLabel_DataSplit/train(single-labeled)/set_1.csv", 'video_name,label\n1,"1\n2,2\n3,4\n')
+    assert "line 2: a quote is opened and never closed" in refusal("dfew", root)
+    built("fer2013")
+    text = (root / "fer2013.csv").read_text()
+    put(root / "fer2013.csv", text.replace("3,20", '3,"20'))
+    assert "cannot be unpacked: unexpected end of data" in refusal("fer2013", root)
+
+
 def test_ferv39k_in_another_case_is_the_same(built, root):
     built("ferv39k")
     (root / "4_setups").rename(root / "4_Setups")
@@ -153,11 +180,12 @@ def test_ferv39k_with_something_missing_says_what(built, root):
     put(root / "4_setups/All_scenes/test_All.csv", "")
     assert "test_All.csv: is empty" in refusal("ferv39k", root)
     put(root / "4_setups/All_scenes/test_All.csv", "Action/Sad/0010 Sad\nAction/Sad\n")
-    assert "1 line(s) of the form 'Scene/Emotion/number Emotion' expected, found line 2 'Action/Sad'" in refusal(
-        "ferv39k", root
+    assert refusal("ferv39k", root).endswith(
+        "1 line(s) of the form 'Scene/Emotion/number Emotion, or /path/Scene/Emotion/number frames code' expected, "
+        "found line 2 'Action/Sad'; use the file as distributed"
     )
     put(root / "4_setups/All_scenes/test_All.csv", b"Action/Sad/0010 Sad\xe9\n")
-    assert "not UTF-8 at byte" in refusal("ferv39k", root)
+    assert "line 1 is not UTF-8" in refusal("ferv39k", root)
     shutil.rmtree(root / "2_ClipsforFaceCrop")
     assert "has no 2_ClipsforFaceCrop: unpack it there, or set corpus_frames to the other" in refusal("ferv39k", root)
 
@@ -318,7 +346,7 @@ def test_votes_come_from_a_list_the_corpus_or_nowhere(tmp_path):
     assert corpora.votes(params.Params(), clips).empty
     (tmp_path / "people.csv").write_text("clip_id,rater,label\na,r1,Sad\n")
     given = params.Params(votes=str(tmp_path / "people.csv"))
-    assert corpora.votes(given, clips).to_numpy().tolist() == [["a", "r1", "sad"]]
+    assert corpora.votes(given, clips).to_numpy().tolist() == [["a", "r1", "sad", 1]]
     with pytest.raises(CorpusError, match="votes is 'corpus', but demo comes without votes"):
         corpora.votes(params.Params(votes="corpus"), clips)
 
@@ -332,11 +360,11 @@ def test_crema_d_votes_of_those_who_saw_the_face(built, root):
     }
     given = params.validate({"corpus": "crema_d", "corpus_path": str(root), "votes": "corpus"})
     one = pd.DataFrame({"clip_id": ["1002_IEO_HAP_HI"]})
-    assert corpora.votes(given, one).to_numpy().tolist() == [["1002_IEO_HAP_HI", "r1", "happy"]]
+    assert corpora.votes(given, one).to_numpy().tolist() == [["1002_IEO_HAP_HI", "r1", "happy", 1]]
     with pytest.raises(CorpusError, match="none of the 3 votes of crema_d is on a clip of this run"):
         corpora.votes(given, pd.DataFrame({"clip_id": ["x"]}))
     put(root / "finishedResponses.csv", "clipName,localid\nx,y\n")
-    with pytest.raises(CorpusError, match="has no column respEmo, queryType, ttr"):
+    with pytest.raises(CorpusError, match="line 1 has no column respemo"):
         crema_d.votes(root)
 
 
@@ -368,22 +396,22 @@ def test_fer2013_becomes_pictures_once(built, root, outputs):
     built("fer2013")
     table = load("fer2013", root)
     assert column(table, "label") == {
-        "fer0000000": "angry", "fer0000001": "happy", "fer0000002": "neutral", "fer0000003": "surprise",
-        "fer0000004": "disgust",
+        "row0000000": "angry", "row0000001": "happy", "row0000002": "neutral", "row0000003": "surprise",
+        "row0000004": "disgust",
     }  # fmt: skip
     assert table["split"].tolist() == ["train", "train", "valid", "test", "test"]
     assert column(table, "reason") == {
-        "fer0000000": None, "fer0000001": None, "fer0000002": None,
-        "fer0000003": "2303 pixels instead of 48 x 48",
-        "fer0000004": "its pixels are not numbers from 0 to 255",
+        "row0000000": None, "row0000001": None, "row0000002": None,
+        "row0000003": "2303 pixels instead of 48 x 48",
+        "row0000004": "its pixels are not numbers from 0 to 255",
     }  # fmt: skip
     folder = corpora.location(given("fer2013", root))
     assert folder.is_relative_to(outputs)
     assert table[["width", "height"]].dropna().to_numpy().tolist() == [[48, 48]] * 3
-    assert builders.cv2.imread(str(folder / "fer0000001.png"))[0, 0].tolist() == [20, 20, 20]
-    before = (folder / "fer0000001.png").stat().st_mtime_ns
+    assert builders.cv2.imread(str(folder / "row0000001.png"))[0, 0].tolist() == [20, 20, 20]
+    before = (folder / "row0000001.png").stat().st_mtime_ns
     load("fer2013", root)
-    assert (folder / "fer0000001.png").stat().st_mtime_ns == before
+    assert (folder / "row0000001.png").stat().st_mtime_ns == before
 
 
 def test_fer2013_that_breaks_off_leaves_nothing_behind(built, root):
@@ -413,16 +441,51 @@ def test_fer_plus_is_the_majority_of_ten_votes(built, root):
         "fer0000001": "happiness",
         "fer0000002": "contempt",
         "fer0000003": "no majority",
-        "fer0000004": "NF",
+        "row0000004": "NF",
     }
     assert column(table, "reason")["fer0000000"] == "no majority of votes"
-    assert column(table, "reason")["fer0000004"] == "its pixels are not numbers from 0 to 255; not a face, raters say"
+    assert column(table, "reason")["row0000004"] == "its pixels are not numbers from 0 to 255; not a face, raters say"
     assert column(load("fer_plus", root), "label") == {"fer0000001": "happy"}
     text = (root / "fer2013new.csv").read_text()
     put(root / "fer2013new.csv", text.rpartition("PrivateTest")[0])
     assert "fer2013new.csv has 4 rows and fer2013.csv 5" in refusal("fer_plus", root)
     (root / "fer2013new.csv").unlink()
     assert "take it from github.com/microsoft/FERPlus and put it beside fer2013.csv" in refusal("fer_plus", root)
+
+
+def test_fer_plus_ids_are_its_names_which_are_not_its_rows(built, root):
+    """A row without a name shifts the names after it; a name that stands twice names neither of its pictures."""
+    built("fer2013")
+    head = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
+    names = ["fer0000000.png", "", "fer0000001.png", "fer0000002.png", "fer0000002.png"]
+    put(root / "fer2013new.csv", head + "".join(f"Training,{name},10,0,0,0,0,0,0,0,0,0\n" for name in names))
+    expected = {
+        "fer0000000": "row0000000.png", "row0000001": "row0000001.png", "fer0000001": "row0000002.png",
+        "row0000003": "row0000003.png", "row0000004": "row0000004.png",
+    }  # fmt: skip
+    assert column(load("fer_plus", root), "path") == expected
+    assert column(load("fer2013", root), "path") == expected
+    assert column(load("fer2013", root), "label")["fer0000001"] == "neutral"  # row 2's
+    (root / "fer2013new.csv").unlink()
+    assert set(column(load("fer2013", root), "path")) == {f"row{n:07d}" for n in range(5)}
+
+
+def test_fer_plus_table_is_a_list_of_votes_for_its_pictures(built, root):
+    built("fer_plus")
+    clips = load("fer2013", root)
+    given = params.validate(
+        {"corpus": "fer2013", "corpus_path": str(root), "votes": str(root / "fer2013new.csv"), "n_clips": 0}
+    )
+    with pytest.warns(UserWarning, match=r"1 row\(s\) without a clip's name are left out"):
+        votes = corpora.votes(given, clips)
+    by_clip = votes.groupby("clip_id")[["label", "count"]].apply(lambda part: dict(part.to_numpy()))
+    assert by_clip.to_dict() == {
+        "fer0000000": {"neutral": 4, "sad": 1, "angry": 3, "disgust": 2},
+        "fer0000001": {"happy": 6, "sad": 4},
+        "fer0000002": {"neutral": 1, "happy": 1, "surprise": 1, "sad": 1, "angry": 1, "contempt": 5},
+        "fer0000003": {"surprise": 5, "sad": 5},
+    }
+    assert votes["rater"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,10 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from fer_helpers.corpora.corpus import ListedClip
-from fer_helpers.errors import CorpusError
+from fer_helpers.errors import CorpusError, ListError
+from fer_helpers.lists import Line, read_lines, same_form
 from fer_helpers.paths import shown
-
-Line = tuple[int, list[str]]  # line number in the file, its cells
 
 
 def part(folder: Path, path: str) -> Path | None:
@@ -63,31 +61,15 @@ def require_root(folder: Path, corpus: str, *landmarks: str) -> None:
 
 
 def lines(path: Path, delimiter: str = ",", columns: tuple[int, ...] = ()) -> list[Line]:
-    """The lines of a list that have any text, cut into cells without outer spaces; a space means any white space.
-
-    A byte order mark and Windows line ends make no difference. Of a line long enough only `columns` are kept, for
-    lists whose other columns would fill the memory.
+    """`lists.read_lines` of a list as distributed.
 
     Raises:
-        CorpusError: the file cannot be read, is not UTF-8 or empty.
+        CorpusError: the file cannot be read, is not UTF-8, is empty, or has an open quote.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, delimiter=delimiter) if delimiter != " " else (text.split() for text in file)
-            found = [(n, _cells(cells, columns)) for n, cells in enumerate(rows, 1) if any(cells)]
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{shown(path)}: not UTF-8 at byte {error.start}; use the file as distributed") from error
-    except (OSError, csv.Error) as error:
-        raise CorpusError(f"{shown(path)} cannot be read: {error}; use the file as distributed") from error
-    if not found:
-        raise CorpusError(f"{shown(path)}: is empty; use the file as distributed")
-    return found
-
-
-def _cells(cells: list[str], columns: tuple[int, ...]) -> list[str]:
-    if columns and len(cells) > max(columns):
-        cells = [cells[column] for column in columns]
-    return [cell.strip() for cell in cells]
+        return read_lines(path, delimiter, columns)
+    except ListError as error:
+        raise CorpusError(f"{error}, or use the file as distributed") from error
 
 
 def without_header(found: list[Line], is_row: Callable[[list[str]], bool], path: Path, form: str) -> list[Line]:
@@ -126,7 +108,7 @@ def meaning(codes: Mapping[int, str], cell: str, path: Path, line: int) -> str:
 def matched(
     listed: Sequence[tuple[str, ListedClip]], on_disk: Mapping[str, str], unlisted: Callable[[str, str], ListedClip]
 ) -> list[ListedClip]:
-    """Rows of what is listed and of what is on the disk, each clip once.
+    """Rows of what is listed and of what is on the disk, each clip once, in whatever Unicode form its name is.
 
     Args:
         listed: name in lower case, and the row a list gives it. A second row of a name becomes a remark.
@@ -134,7 +116,9 @@ def matched(
         unlisted: makes the row of a name and path that no list has.
     """
     rows: dict[str, ListedClip] = {}
-    for name, row in listed:
+    on_disk = {same_form(name): path for name, path in on_disk.items()}
+    for spelt, row in listed:
+        name = same_form(spelt)
         if name in rows:
             remark = f"listed more than once: {_said(rows[name])} and {_said(row)}"
             rows[name] = replace(rows[name], reason=remark)

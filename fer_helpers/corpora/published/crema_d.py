@@ -10,12 +10,13 @@ import pandas as pd
 from fer_helpers.corpora import _tree as tree
 from fer_helpers.corpora.corpus import Corpus, Counts, ListedClip
 from fer_helpers.corpora.published import _layouts as layouts
-from fer_helpers.errors import CorpusError
+from fer_helpers.errors import CorpusError, ListError
+from fer_helpers.evaluation import other_annotators
+from fer_helpers.lists import read_list, remark
 from fer_helpers.params import Params
 from fer_helpers.paths import shown
 
 EMOTIONS = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
-LETTERS = {"A": "angry", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad"}
 FACE_ONLY = "2"  # queryType; 1 is the voice alone, 3 both
 STRENGTHS = {"LO": 0.2, "MD": 0.5, "HI": 0.8, "XX": None}  # the corpus's own dispLevel: 20, 50, 80 of 100
 BROKEN = {
@@ -71,20 +72,21 @@ def votes(root: Path) -> pd.DataFrame:
     Raises:
         CorpusError: the file is missing or has not its columns.
     """
-    path = layouts.needed(root, "finishedResponses.csv", "take it from the distribution")
-    wanted = ["clipName", "localid", "respEmo", "queryType", "ttr"]
+    remedy = "take it from the distribution, or set votes to its processedResults/tabulatedVotes.csv"
+    path = layouts.needed(root, "finishedResponses.csv", remedy)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"{shown(path)} cannot be read: {error}; use the file as distributed") from error
-    missing = [name for name in wanted if name not in table]
-    if missing:
-        raise CorpusError(f"{shown(path)} has no column {', '.join(missing)}; use the file as distributed")
+        table = read_list(path, ["clipname", "localid", "respemo", "querytype", "ttr"], [""])
+    except ListError as error:
+        raise CorpusError(f"{error}, or use the file as distributed") from error
     in_time = pd.to_numeric(table["ttr"], errors="coerce") <= 10_000
-    mine = table[(table["queryType"] == FACE_ONLY) & in_time]
-    mine = mine.assign(respEmo=mine["respEmo"].map(LETTERS)).dropna(subset="respEmo")
-    renamed = mine[wanted[:3]].set_axis(["clip_id", "rater", "label"], axis=1)
-    return renamed.drop_duplicates(["clip_id", "rater"]).reset_index(drop=True)
+    mine = table[(table["querytype"] == FACE_ONLY) & in_time]
+    label = mine["respemo"].str.casefold().map(other_annotators.LETTERS)
+    votes = pd.DataFrame({"clip_id": mine["clipname"], "rater": mine["localid"], "label": label})
+    again = votes.duplicated(["clip_id", "rater"])
+    left = int((label.isna() | again).sum())
+    if left:
+        remark(path, f"{left} answer(s) that are no emotion's letter, or a rater's second to a clip, are left out")
+    return votes[label.notna() & ~again].reset_index(drop=True)
 
 
 CORPUS = Corpus(

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from fer_helpers.corpora.corpus import Corpus, Counts, ListedClip
+from fer_helpers.corpora.published import _fer_plus_table as fer_plus_table
 from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.errors import CorpusError
 from fer_helpers.files import whole_folder
@@ -46,14 +47,14 @@ def source(params: Params) -> Path:
 def folder(params: Params) -> Path:
     """Where the pictures are unpacked to: beside the runs, under a name that changes with the CSV."""
     stat = source(params).stat()
-    name = sha256(f"{source(params).resolve()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:12]
+    name = sha256(f"rows {source(params).resolve()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:12]
     return resolve(f"outputs/corpora/fer2013-{name}")
 
 
 def make(params: Params) -> None:
     """Unpack the pictures into `folder`, whole or not at all: PNG files, and rows.csv with what else the CSV says.
 
-    They are called as in FER+, fer0000000.png for the first. A row whose pixels are not 48 x 48 numbers of 0-255
+    They are called by their row, row0000000.png for the first. A row whose pixels are not 48 x 48 numbers of 0-255
     has a problem in rows.csv and no picture.
 
     Raises:
@@ -72,7 +73,9 @@ def make(params: Params) -> None:
 def _unpacked(path: Path, fresh: Path) -> Iterator[tuple[str, str, str, str]]:
     """Picture, label, split and problem of each row of the CSV, the picture written to `fresh`."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = enumerate(tqdm(csv.reader(lines), "unpacking pictures", unit="picture"), 1)
+        # Line by line, so that a stray quote cannot swallow the lines after it.
+        cut = (next(csv.reader([text], strict=True), []) for text in tqdm(lines, "unpacking pictures", unit="picture"))
+        reader = ((line, cells) for line, cells in enumerate(cut, 1) if cells)
         body = ((line, cells) for line, cells in reader if line > 1 or cells[:1] != ["emotion"])
         for number, (line, cells) in enumerate(body):
             if len(cells) != 3 or cells[2].strip() not in SPLITS:
@@ -80,7 +83,7 @@ def _unpacked(path: Path, fresh: Path) -> Iterator[tuple[str, str, str, str]]:
                     f"{shown(path)}: line {line} is not emotion,pixels,Usage with a Usage of {', '.join(SPLITS)}; "
                     "use the file as distributed"
                 )
-            name = f"fer{number:07d}.png"
+            name = f"{fer_plus_table.row_name(number)}.png"
             problem = _write(fresh / name, cells[1])
             yield name, layouts.meaning(CODES, cells[0], path, line), SPLITS[cells[2].strip()], problem
 
@@ -98,13 +101,21 @@ def _write(path: Path, pixels: str) -> str:
 
 
 def rows(root: Path, params: Params) -> list[ListedClip]:
-    """The pictures that `make` unpacked into `root`."""
+    """The pictures that `make` unpacked into `root`.
+
+    Their clip_ids are FER+'s names where its table lies beside fer2013.csv, and their rows where it does not.
+
+    Raises:
+        CorpusError: FER+'s table is there, but wrong.
+    """
     with (root / "rows.csv").open(encoding="utf-8", newline="") as file:
-        return [
-            ListedClip(name, name.removesuffix(".png"), word, split=split, status="unreadable" if problem else "ok",
-                reason=problem or None)
-            for name, word, split, problem in csv.reader(file)
-        ]  # fmt: skip
+        found = list(csv.reader(file))
+    names = layouts.part(resolve(params.corpus_path), fer_plus_table.FILE)
+    ids = fer_plus_table.read(names, len(found))[0] if names else [cells[0].removesuffix(".png") for cells in found]
+    return [
+        ListedClip(name, clip_id, word, split=split, status="unreadable" if problem else "ok", reason=problem or None)
+        for clip_id, (name, word, split, problem) in zip(ids, found, strict=True)
+    ]
 
 
 CORPUS = Corpus(

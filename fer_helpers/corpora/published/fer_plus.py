@@ -6,40 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_helpers.corpora.corpus import Corpus, ListedClip
+from fer_helpers.corpora.published import _fer_plus_table as table
 from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.corpora.published import fer2013
-from fer_helpers.errors import CorpusError
 from fer_helpers.params import Params
-from fer_helpers.paths import resolve, shown
+from fer_helpers.paths import resolve
 
-WORDS = (
-    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
-)  # fmt: skip
 _NO_LABEL = {"unknown": "raters did not know", "NF": "not a face, raters say", "no majority": "no majority of votes"}
 
 
 def rows(root: Path, params: Params) -> list[ListedClip]:
-    """FER2013's pictures, unpacked in `root`, with the label of the majority of FER+'s raters.
+    """FER2013's pictures, unpacked in `root`, with the label of the majority of FER+'s raters; ids as in FER2013.
 
     Raises:
         CorpusError: fer2013new.csv is missing beside fer2013.csv, or does not fit it.
     """
     remedy = "take it from github.com/microsoft/FERPlus and put it beside fer2013.csv"
-    path = layouts.needed(resolve(params.corpus_path), "fer2013new.csv", remedy)
-
-    def is_row(cells: list[str]) -> bool:
-        return len(cells) == 2 + len(WORDS) and all(cell.isdecimal() for cell in cells[2:])
-
-    form = "Usage,Image name," + ",".join(WORDS)
-    votes = layouts.without_header(layouts.lines(path), is_row, path, form)
+    path = layouts.needed(resolve(params.corpus_path), table.FILE, remedy)
     pictures = fer2013.rows(root, params)
-    if len(votes) != len(pictures):
-        raise CorpusError(
-            f"{shown(path)} has {len(votes)} rows and fer2013.csv {len(pictures)}: both must be from the same "
-            "distribution, row by row"
-        )
-    words = (majority([int(n) for n in cells[2:]]) for _, cells in votes)
-    return [_judged(row, word) for row, word in zip(pictures, words, strict=True)]
+    _, votes = table.read(path, len(pictures))
+    return [_judged(row, majority(given)) for row, given in zip(pictures, votes, strict=True)]
 
 
 def _judged(row: ListedClip, word: str) -> ListedClip:
@@ -55,7 +41,7 @@ def majority(votes: list[int]) -> str:
     """
     kept = [n if n > 1 else 0 for n in votes]
     most = max(kept)
-    return WORDS[kept.index(most)] if most > sum(kept) / 2 else "no majority"
+    return table.WORDS[kept.index(most)] if most > sum(kept) / 2 else "no majority"
 
 
 CORPUS = Corpus(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from fer_helpers.corpora.corpus import Corpus, Counts, ListedClip
 from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.emotions import parse_emotion
 from fer_helpers.errors import CorpusError
+from fer_helpers.media import pictures_in
 from fer_helpers.params import Params
 from fer_helpers.paths import shown
 
@@ -45,10 +48,11 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
         for scene in wanted
         for path in tree.at_depth(root.resolve(), f"{frames.name}/{scene}", 2)
     }
+    folders = {name: root / path for name, path in on_disk.items()}
     listed = [
         (row.path.casefold(), row)
         for split in ("train", "test")
-        for row in _split(layouts.needed(root, f"4_setups/All_scenes/{split}_All.csv", _REMEDY), split)
+        for row in _split(layouts.needed(root, f"4_setups/All_scenes/{split}_All.csv", _REMEDY), split, folders)
         if not params.scene or row.path.casefold().startswith(f"{params.scene.casefold()}/")
     ]
 
@@ -61,14 +65,31 @@ def rows(root: Path, params: Params) -> list[ListedClip]:
 _REMEDY = "take 4_setups from the distribution; without it the splits are unknown"
 
 
-def _split(path: Path, split: str) -> list[ListedClip]:
-    """Rows of a split file: `Scene/Emotion/number Emotion`, without a header."""
+_FORM = re.compile(r"(?:.*/)?([^/]+/[^/]+/[^/ ]+)/? (?:(\d+) \d+|([^\d ]+))")
+
+
+def _split(path: Path, split: str, on_disk: Mapping[str, Path]) -> list[ListedClip]:
+    """Rows of a split file: `Scene/Emotion/number Emotion`, without a header.
+
+    Or, as video loaders want them, `/any/path/Scene/Emotion/number 29 0`: how many frames, and a code. The code is not
+    looked at: several are in circulation.
+    """
 
     def is_row(cells: list[str]) -> bool:
-        return len(cells) == 2 and cells[0].count("/") == 2
+        return _read(cells) is not None
 
-    found = layouts.without_header(layouts.lines(path, " "), is_row, path, "Scene/Emotion/number Emotion")
-    return [_row(name, split, _contradiction(name, word)) for _, (name, word) in found]
+    form = "Scene/Emotion/number Emotion, or /path/Scene/Emotion/number frames code"
+    found = layouts.without_header(layouts.lines(path, " "), is_row, path, form)
+    rows = []
+    for _, cells in found:
+        name, n_frames, word = _read(cells).groups()  # type: ignore[union-attr]
+        odd = _contradiction(name, word) if word else _other_length(on_disk.get(name.casefold()), int(n_frames))
+        rows.append(_row(name, split, odd))
+    return rows
+
+
+def _read(cells: list[str]) -> re.Match[str] | None:
+    return _FORM.fullmatch(" ".join(cells).replace("\\", "/"))
 
 
 def _contradiction(name: str, word: str) -> str | None:
@@ -76,6 +97,12 @@ def _contradiction(name: str, word: str) -> str | None:
     if parse_emotion(word) == parse_emotion(emotion):
         return None
     return f"labelled {word} by the split file and {emotion} by its folder, which is followed"
+
+
+def _other_length(folder: Path | None, n_frames: int) -> str | None:
+    """What is odd about a clip of `n_frames` by the split file, if it is on disk: another number there."""
+    n_there = len(pictures_in(folder, folder)) if folder and folder.is_dir() else n_frames
+    return None if n_there == n_frames else f"{n_there} frames on disk, {n_frames} by the split file"
 
 
 def _row(name: str, split: str | None, reason: str | None) -> ListedClip:
