@@ -55,7 +55,7 @@ def export(folder: str, target: str, into: Path | None, frames: bool, allow_uplo
     from fer_helpers.report import exports
     from fer_helpers.runs import open_run
 
-    run = open_run(resolve(folder))
+    run = open_run(typed(folder))
     allowed = corpora.CORPORA[run.params.corpus].allow_upload or run.params.allow_upload or allow_upload
     if target == "finetune" and not allowed:
         raise EndpointError(
