@@ -278,12 +278,12 @@ def test_the_systems_errors_are_one_line(monkeypatch, error, small_copy):
     assert error.strerror in result.stderr
 
 
-def test_an_unwritable_place_for_runs_names_the_variable_that_moves_it(tmp_path, monkeypatch):
+def test_an_unwritable_place_for_runs_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FER_OUTPUTS", str(tmp_path / "file"))
     result = fer("run", "params/demo.yaml", *SMALL)
     assert result.exit_code == 1
-    assert "FER_OUTPUTS" in result.stderr
+    assert f"{tmp_path}/file is a file: give a folder" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
