@@ -1,6 +1,11 @@
 """The whole run: two commands, five notebooks, a report; done once, refused early, honest without labels."""
 
+import importlib.util
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import nbformat
 import numpy as np
@@ -12,6 +17,7 @@ from fer_helpers import pipeline, tables
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
+from fer_helpers.paths import ROOT
 from fer_helpers.runs.run import NOTEBOOKS, read_manifest
 from tests.support.command import SMALL, fer
 from tests.support.completions import MODEL, failure, served
@@ -91,6 +97,20 @@ def test_plain_papermill_does_the_same(small_copy, tmp_path):
         progress_bar=False,
     )
     pd.testing.assert_frame_equal(pd.read_parquet(small_copy / "scores.parquet"), before)
+
+
+def test_what_was_removed_is_made_again(small_copy, in_process):
+    """Key frames, figures and pages are part of what a notebook left; their loss counted as up to date."""
+    shutil.rmtree(small_copy / "figures")
+    (small_copy / "explorer.html").unlink()
+    removed = next((small_copy / "frames").rglob("*.jpg"))
+    removed.unlink()
+    result = fer("run", "params/demo.yaml", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert re.findall(r"(\d\d)_\w+: up to date", result.output) == ["03"]
+    assert removed.is_file()
+    assert (small_copy / "explorer.html").is_file()
+    assert "<figure>" in (small_copy / "report.html").read_text()
 
 
 def test_a_failing_notebook_is_named_with_its_cell_and_exception(outputs):
@@ -198,6 +218,83 @@ def test_a_bad_manifest_is_refused(tmp_path, rows, message):
     found = bad(tmp_path, *given)
     assert message in found
     assert "m.csv" in found
+
+
+def test_files_that_a_later_notebook_needs_are_read_before_anything_is_asked(tmp_path, small_outputs, monkeypatch):
+    """Wrong votes were found in notebook 04, after notebook 03 had been paid for."""
+    monkeypatch.chdir(tmp_path)
+    assert "none.csv does not exist; correct the path" in bad(tmp_path, *p(votes="none.csv"))
+    small = SMALL[:4]
+    (tmp_path / "v.csv").write_text("clip_id,rater,label\nanother,r,happy\n")
+    assert "clip_id" in bad(tmp_path, *small, *p(votes="v.csv"))
+    (tmp_path / "v.csv").write_bytes(b"clip_id,rater,label\n\xe9,r,happy\n")
+    assert "line 2 is not UTF-8" in bad(tmp_path, *small, *p(votes="v.csv"))
+    assert "none.yaml" in bad(tmp_path, *p(prices=tmp_path / "none.yaml"))
+    assert "compare_with is" in bad(tmp_path, *p(compare_with=f"[{tmp_path}/none]"))
+    assert "is not a run's folder" in bad(tmp_path, *p(compare_with=f"[{tmp_path}]"))
+    assert "none.onnx" in bad(tmp_path, *p(face_crop="yunet", face_weights="none.onnx"))
+    (tmp_path / "no.onnx").write_text("no model")
+    assert "cannot be loaded" in bad(tmp_path, *p(face_crop="yunet", face_weights="no.onnx"))
+
+
+def test_a_home_that_cannot_be_written_to_is_found_first(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    if importlib.util.find_spec("fer") is None:
+        assert "set the environment variable XDG_CACHE_HOME" in bad(tmp_path)
+
+
+def test_what_is_typed_means_what_it_looks_like(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "scene '*'" in bad(tmp_path, *SMALL[:4], *p(scene="*"))  # YAML took it for an alias, with a traceback
+    assert "is not YAML" in bad(tmp_path, *p(strategies="[*]"))
+    assert "1:30 is no plain decimal number" in bad(tmp_path, *p(timeout_s="1:30"))
+    assert "write [a, b]" in bad(tmp_path, *p(strategies="soft_vote"))
+    assert "write true or false" in bad(tmp_path, *p(allow_upload="maybe"))
+    result = fer("check", "params/demo.yaml", *SMALL[:4], "-p", "out", "123", "-p", "model", "4.1")
+    assert result.exit_code == 0, result.output
+
+
+def test_no_run_is_written_over_the_project():
+    result = fer("run", "params/demo.yaml", "--out", "notebooks")
+    assert "fer-helpers: out is 'notebooks', which holds files of the project" in result.stderr
+
+
+def test_key_frames_are_not_written_into_the_corpus(tmp_path, small_outputs):
+    corpus = small_outputs / "corpora/demo-14-seed1/clips"
+    result = fer("run", "params/demo.yaml", *p(corpus="folder", corpus_path=corpus), "--out", corpus / "run")
+    assert "lies in the corpus folder" in result.stderr
+    assert not (corpus / "run").exists()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device", "/x/y"), OSError(30, "Read-only system")])
+def test_the_systems_errors_are_one_line(monkeypatch, error, small_copy):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(papermill, "execute_notebook", fails)
+    result = fer("run", "params/demo.yaml", *SMALL[:-1], "outputs/full")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert error.strerror in result.stderr
+
+
+def test_an_unwritable_place_for_runs_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FER_OUTPUTS", str(tmp_path / "file"))
+    result = fer("run", "params/demo.yaml", *SMALL)
+    assert result.exit_code == 1
+    assert f"{tmp_path}/file is a file: give a folder" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_names_that_a_terminal_cannot_print_end_no_command(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    command = [sys.executable, "-c", "from fer_helpers.cli import main; main()", "check", "params/demo.yaml"]
+    command += ["-p", "corpus", "folder", "-p", "corpus_path", str(tmp_path / "corpus/\u65e5\u672c")]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, capture_output=True)
+    assert done.returncode == 1
+    assert rb"\u65e5\u672c" in done.stderr
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_a_bad_endpoint_is_refused(tmp_path, monkeypatch):

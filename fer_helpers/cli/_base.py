@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import signal
 import sys
@@ -26,9 +25,6 @@ class _Group(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter of a file's name
                 stream.reconfigure(errors="backslashreplace")
-        with contextlib.suppress(ValueError):  # not the main thread
-            if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # kernels and their folders are to go
-                signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _saying()

@@ -155,7 +155,8 @@ def score(truth: Path, predictions: Path, votes: Path | None, overrides: tuple[t
         raise ParamsError(f"-p {both[0]}: `score` takes it from its arguments; leave it out")
     known = params.validate({**given, **fixed}, "score")
     clips = corpora.read_truth(truth, known)
-    folder = pipeline.score(clips, other_annotators.read_predictions(predictions, clips), known, click.echo)
+    theirs = other_annotators.read_predictions(predictions, clips, known.other_labels)
+    folder = pipeline.score(clips, theirs, known, click.echo)
     click.echo(report.summary_text(open_run(folder)))
     click.echo(f"report: {shown(folder / 'report.html')}")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,14 +39,22 @@ def surroundings() -> Iterator[Config]:
         }
         before = {name: os.environ.get(name) for name in own}
         os.environ.update(own)
+        main = threading.current_thread() is threading.main_thread()
+        told = signal.signal(signal.SIGTERM, _end) if main else None  # kernels and this folder are to go
         try:
             short = os.name == "posix" and len(os.fsencode(place)) + _NAMES <= LONGEST
             yield Config({"KernelManager": {"transport": "ipc"}} if short else {})
         finally:
+            if main:
+                signal.signal(signal.SIGTERM, told)
             for name, value in before.items():
                 os.environ.pop(name)
                 if value is not None:
                     os.environ[name] = value
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def _short_place() -> str | None:
