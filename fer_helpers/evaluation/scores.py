@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -56,9 +58,8 @@ def score(
             parts.setdefault(asked, []).append(_scored(part, unit, n_resamples, seed))
     for asked, blind in baselines.items():
         parts[asked] += [_scored(part, unit, n_resamples, seed) for part in blind]
-    columns = list(tables.SCHEMAS["scores"].columns)
-    found = [part for of_question in parts.values() for part in of_question]
-    return tables.check("scores", pd.concat(found) if found else pd.DataFrame(columns=columns))
+    nothing = pd.DataFrame(columns=list(tables.SCHEMAS["scores"].columns))
+    return tables.check("scores", pd.concat(functools.reduce(operator.iadd, parts.values(), [])) if parts else nothing)
 
 
 def by_annotator(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str) -> Iterator[pd.DataFrame]:
@@ -122,10 +123,7 @@ def _baselines(labelled: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
     clips = labelled.drop_duplicates("clip_id").assign(model=tables.NOBODY, **nothing)
     shares = clips["truth"].value_counts(normalize=True).sort_index()
     drawn = np.random.default_rng(seed).choice(shares.index, size=len(clips), p=shares)
-    return [
-        clips.assign(strategy=ALWAYS, label=shares.idxmax()),
-        clips.assign(strategy=BY_SHARE, label=drawn),
-    ]
+    return [clips.assign(strategy=ALWAYS, label=shares.idxmax()), clips.assign(strategy=BY_SHARE, label=drawn)]
 
 
 def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.DataFrame:
@@ -133,12 +131,11 @@ def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.Da
     labels = TAXONOMIES[part["taxonomy"].iloc[0]]
     answered = part[part["label"].notna()]
     with_missing = tally(part, labels)[0]
-    missing = with_missing[:, -1]
     by_group = tally(answered, labels, GROUP[unit])[..., :-1]
     if not with_missing[:, len(labels)].any():  # nothing outside: no column of it
         by_group = by_group[..., :-1]
     counts = with_missing[:, : by_group.shape[-1]]
-    found_all = counts + np.eye(*counts.shape) * missing[:, None]
+    found_all = counts + np.eye(*counts.shape) * with_missing[:, -1:]
     value, wrong, best = (named(c, labels) for c in (counts, with_missing, found_all))
     ends = intervals(by_group, labels, n_resamples, seed) if len(answered) else {}
     rows = [
