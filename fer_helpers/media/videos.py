@@ -34,7 +34,7 @@ CONTAINERS = {
     "mpeg": ("MPEG program stream", (".mpg", ".mpeg", ".vob")),
     "flv": ("Flash video", (".flv", ".f4v")),
     "asf": ("Windows Media (WMV)", (".wmv", ".asf")),
-    "ogg": ("Ogg", (".ogv", ".ogg")),
+    "ogg": ("Ogg", (".ogv",)),  # what is named .ogg is sound
     "gif": ("GIF", (".gif",)),
 }
 VIDEO_SUFFIXES = frozenset(suffix for _, suffixes in CONTAINERS.values() for suffix in suffixes)

@@ -18,7 +18,7 @@ from tests.support.media import coded, turned, with_orientation, write_coded_vid
 
 JPEG = cv2.imencode(".jpg", coded(1))[1].tobytes()
 LOOKED_FOR = (
-    "3g2 3gp apng asf avi avif bmp divx f4v flv gif jfif jpe jpeg jpg m2ts m2v m4v mkv mov mp4 mpeg mpg mts ogg ogv "
+    "3g2 3gp apng asf avi avif bmp divx f4v flv gif jfif jpe jpeg jpg m2ts m2v m4v mkv mov mp4 mpeg mpg mts ogv "
     "pgm png ppm qt tif tiff ts vob webm webp wmv"
 )
 
