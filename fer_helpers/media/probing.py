@@ -207,9 +207,9 @@ def _decoded_through(path: Path) -> tuple[list[int], int]:
     ticks: list[int] = []
     last = 0
     with closing(container):
-        for place in videos.places(container, stream, []):
-            ticks.append(place.ticks)
-            last = place.frame.duration if place.frame else last
+        for at, frame in videos.places(container, stream, []):
+            ticks.append(at)
+            last = frame.duration if frame else last
     return ticks, last
 
 

@@ -72,12 +72,7 @@ class Shot:
         """A frame of a video is no JPEG that could be passed on."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """A place in a video's order of showing: when it is shown, ticks, and its frame, unless that was lost."""
-
-    ticks: int
-    frame: av.VideoFrame | None
+Place = tuple[int, av.VideoFrame | None]  # when it is shown, ticks, and its frame, unless that was lost
 
 
 def opened(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
@@ -171,12 +166,13 @@ def places(container: av.container.InputContainer, stream: av.VideoStream, probl
         if frames is None and packet.size and not packet.is_discard:
             lost.append(packet.pts)
         for frame in frames or []:
-            due = [at for at in lost if at is None or frame.pts is None or at < frame.pts]
-            lost = [at for at in lost if at not in due]
-            yield from (Place(now, None) for _ in due if now is not None)
+            if lost:
+                due = [at for at in lost if at is None or frame.pts is None or at < frame.pts]
+                lost = [at for at in lost if at not in due]
+                yield from ((now, None) for _ in due if now is not None)
             now = clock.read(frame)
-            yield Place(now, frame)
-    yield from (Place(now, None) for _ in lost if now is not None)
+            yield now, frame
+    yield from ((now, None) for _ in lost if now is not None)
 
 
 def shots(path: Path, problems: list[str]) -> Iterator[Shot]:
@@ -192,11 +188,11 @@ def shots(path: Path, problems: list[str]) -> Iterator[Shot]:
         return
     with closing(container):
         tick, square, first = unit(stream), aspect(stream), 0
-        for index, place in enumerate(places(container, stream, problems)):
-            first = place.ticks if index == 0 else first
-            if place.frame is None:
+        for index, (ticks, frame) in enumerate(places(container, stream, problems)):
+            first = ticks if index == 0 else first
+            if frame is None:
                 continue
-            if place.frame.is_corrupt:
+            if frame.is_corrupt:
                 problems.append("the decoder marks the frame as damaged")
             else:
-                yield Shot(index, (place.ticks - first) * tick.numerator / tick.denominator, place.frame, square)
+                yield Shot(index, (ticks - first) * tick.numerator / tick.denominator, frame, square)
