@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 
 from fer_helpers import corpora, frames, params
-from fer_helpers.corpora import Identity, Light, Pose, render
+from fer_helpers.corpora.demo.renderer import Identity, Light, Pose, render
 from fer_helpers.frames import choose
 from fer_helpers.media import videos
 

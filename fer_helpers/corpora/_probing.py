@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from fer_helpers import tables
 from fer_helpers.corpora.corpus import ListedClip
-from fer_helpers.media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Probe, probe
+from fer_helpers.media import NOTE, Probe, can_be_read, probe
 
 _POINTER = b"version https://git-lfs"
 
@@ -34,8 +34,7 @@ def clip_ids(rows: list[ListedClip], root: Path) -> list[str]:
             short.append(row.clip_id)
             whole.append(row.clip_id)
             continue
-        is_file = PurePosixPath(path).suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES
-        is_file = is_file and not (root / row.path).is_dir()
+        is_file = can_be_read(path) and not (root / row.path).is_dir()
         short.append(path.rpartition(".")[0] if is_file else path)
         whole.append(path if is_file else f"{path}/")
     meant = Counter(name for names in zip(short, whole, strict=True) for name in set(names))
@@ -81,7 +80,8 @@ def _records(row: dict[Any, Any], found: Probe | None, clip_seconds: float) -> I
         yield {**record, **dict.fromkeys(("n_frames", "duration_s", "fps", "width", "height"))}
         return
     record |= {name: getattr(found, name) for name in ("n_frames", "duration_s", "fps", "width", "height", "status")}
-    record["reason"] = "; ".join(filter(None, [found.reason, row["reason"]])) or None
+    notes = [NOTE + note for note in found.notes]
+    record["reason"] = "; ".join(filter(None, [found.reason, row["reason"], *notes])) or None
     pieces = list(_pieces(found, clip_seconds)) if clip_seconds > 0 and found.duration_s else []
     if len(pieces) < 2:
         yield record

@@ -15,11 +15,11 @@ from joblib import Parallel, delayed
 from fer_helpers.corpora import _tree as tree
 from fer_helpers.corpora.corpus import UNLABELLED, Counts
 from fer_helpers.emotions import parse_emotion
-from fer_helpers.media import is_pictures, of_clip, pictures_of
+from fer_helpers.media import NOTE, is_pictures, of_clip, pictures_of, probe
 
 SHORT = 5  # frames; fewer leave little to choose key frames from
 STILL = 0.01  # grey levels a frame; coding noise alone is more
-LOOKED_AT = 100  # clips whose motion is measured, spread over the corpus
+LOOKED_AT = 100  # clips of which every frame is decoded, spread over the corpus
 # Suffixes of pictures and videos, so that a clip that is not read is a problem and another file a remark.
 _PICTURES_OR_VIDEOS = """
 .3g2 .3gp .apng .asf .avif .dav .dng .dv .f4v .gif .heic .heif .hevc .ico .insv .j2k .jfif .jp2 .jpe .jxl .lrv .m2t
@@ -32,8 +32,8 @@ COLUMNS = ["problem", "what", "where", "clips", "examples"]
 def findings(listed: pd.DataFrame, clips: pd.DataFrame, root: Path, published: Counts) -> pd.DataFrame:
     """What to know about a corpus, problems first: columns problem (bool), what, where, clips (number), examples.
 
-    Clips of different splits with a picture in common are found by size, then by hash: of a video the whole file,
-    of a folder its first, middle and last picture. Motion is measured in LOOKED_AT clips.
+    Clips with a picture in common are found by size, then by hash: of a video the whole file, of a folder its
+    first, middle and last picture. Every frame is decoded, and motion measured, in LOOKED_AT clips.
 
     Args:
         listed: every clip, as `corpora.listed`.
@@ -51,7 +51,7 @@ def findings(listed: pd.DataFrame, clips: pd.DataFrame, root: Path, published: C
         *_shared(clips, root),
         *_subjects(clips),
         *_short(clips),
-        *_still(clips, root),
+        *_examined(clips, root),
         *_spread(clips),
     ]
     return pd.DataFrame(found, columns=COLUMNS).sort_values(
@@ -74,18 +74,21 @@ def _splits(clips: pd.DataFrame) -> str:
 def _by_reason(clips: pd.DataFrame, problem: bool, what: str) -> Iterator[Finding]:
     # Reasons that differ in a number only are one finding.
     for reason, group in clips.groupby(clips["reason"].fillna("").str.replace(r"\d+", "N", regex=True)):
-        yield problem, f"{what}: {reason}", _splits(group), len(group), _some(group["clip_id"])
+        yield problem, f"{what}{reason}", _splits(group), len(group), _some(group["clip_id"])
 
 
 def _unreadable(clips: pd.DataFrame) -> Iterator[Finding]:
-    yield from _by_reason(clips[clips["status"] != "ok"], True, "not usable")
+    yield from _by_reason(clips[clips["status"] != "ok"], True, "not usable: ")
 
 
 def _remarks(clips: pd.DataFrame) -> Iterator[Finding]:
     """Usable clips that something is said about; of a clip without a label it usually says why it has none."""
     said = clips[(clips["status"] == "ok") & clips["reason"].notna()]
-    yield from _by_reason(said[said["label"].notna()], True, "remark")
-    yield from _by_reason(said[said["label"].isna()], False, "no label")
+    parts = said["reason"].str.split(rf"(?:^|; ){NOTE}", regex=True)
+    odd = said.assign(reason=parts.str[0])[parts.str[0] != ""]
+    yield from _by_reason(odd[odd["label"].notna()], True, "remark: ")
+    yield from _by_reason(odd[odd["label"].isna()], False, "no label: ")
+    yield from _by_reason(said.assign(reason=parts.str[1:]).explode("reason").dropna(subset="reason"), False, "")
 
 
 def _counts(listed: pd.DataFrame, published: Counts) -> Iterator[Finding]:
@@ -123,19 +126,27 @@ def _unread(root: Path) -> Iterator[Finding]:
 
 
 def _shared(clips: pd.DataFrame, root: Path) -> Iterator[Finding]:
-    usable = clips[clips["status"] == "ok"].drop_duplicates("path").set_index("path")
-    within, across = set[str](), set[str]()
-    examples = {True: [], False: []}  # type: dict[bool, list[str]]
-    for group in _alike(list(usable.index), root):
-        same = usable.loc[group]
-        leaks = same["split"].nunique() > 1
-        (across if leaks else within).update(group)
-        examples[leaks].append(" = ".join(same["clip_id"].head(2)))
-    splits = _splits(usable)
-    if across:
-        yield True, "the same picture in several splits", splits, len(across), _some(examples[True])
-    if within:
-        yield False, "the same picture in several clips", "", len(within), _some(examples[False])
+    usable = clips[clips["status"] == "ok"]
+    found: dict[str, tuple[set[str], list[str]]] = {}
+    twice = usable.loc[usable.duplicated(["path", "start_s"]), "path"].unique()  # one file, several ids
+    by_path = usable.set_index("path")
+    for group in [*_alike(usable["path"].unique().tolist(), root), *([path] for path in twice)]:
+        # Pieces of one video are alike only where they begin at the same time.
+        for _, same in by_path.loc[group].groupby("start_s"):
+            if len(same) == 1:
+                continue
+            what = [
+                *(["under different labels"] if same["label"].nunique() > 1 else []),
+                *(["in several splits"] if same["split"].nunique() > 1 else []),
+            ]
+            for kind in what or ["in several clips"]:
+                ids, examples = found.setdefault(kind, (set(), []))
+                ids.update(same["clip_id"])
+                examples.append(" = ".join(same["clip_id"].head(2)))
+    for kind, (ids, examples) in found.items():
+        harmless = kind == "in several clips"
+        where = "" if harmless else _splits(usable[usable["clip_id"].isin(ids)])
+        yield not harmless, f"the same picture {kind}", where, len(ids), _some(examples)
 
 
 def _alike(paths: list[str], root: Path) -> list[list[str]]:
@@ -181,24 +192,48 @@ def _short(clips: pd.DataFrame) -> Iterator[Finding]:
         yield False, f"fewer than {SHORT} frames", _splits(short), len(short), _some(short["clip_id"])
 
 
-def _still(clips: pd.DataFrame, root: Path) -> Iterator[Finding]:
-    moving = clips[(clips["status"] == "ok") & (clips["n_frames"] > 1)].drop_duplicates("path")
-    looked_at = (
-        moving.iloc[np.unique(np.linspace(0, len(moving) - 1, LOOKED_AT).astype(int))] if len(moving) else moving
+def _examined(clips: pd.DataFrame, root: Path) -> Iterator[Finding]:
+    """What only decoding shows, in some of the clips."""
+    usable = clips[clips["status"] == "ok"].drop_duplicates("path")
+    if usable.empty:
+        return
+    some = usable.iloc[np.unique(np.linspace(0, len(usable) - 1, LOOKED_AT).astype(int))]
+    seen = Parallel(n_jobs=-1, prefer="threads")(
+        delayed(_seen)(root / row.path, root, row) for row in some.itertuples()
     )
-    motion = Parallel(n_jobs=-1, prefer="threads")(
-        delayed(_motion)(root / row.path, root, row) for row in looked_at.itertuples()
-    )
-    still = looked_at[[most <= STILL for most in motion]]
+    table = some.assign(**pd.DataFrame(seen, index=some.index))
+    of = f" (of {len(some)} clips examined)"
+    if len(some) < len(usable):
+        yield False, f"every frame was decoded in {len(some)} of {len(usable)} clips", "", len(some), ""
+    broken = table[table["n_lost"] > 0]
+    if len(broken):
+        what = f"{broken['n_lost'].sum()} frames cannot be decoded{of}"
+        yield True, what, _splits(broken), len(broken), _some(broken["clip_id"])
+    several = table[table["n_sizes"] > 1]
+    if len(several):
+        what = f"pictures of several sizes in one folder{of}"
+        yield False, what, _splits(several), len(several), _some(several["clip_id"])
+    noted = table.explode("notes").dropna(subset="notes")
+    for note, group in noted.groupby("notes"):
+        yield False, f"in a folder: {note}{of}", _splits(group), len(group), _some(group["clip_id"])
+    moving = table[table["n_frames"] > 1]
+    still = moving[moving["motion"] <= STILL]
     if len(still):
-        what = f"no motion (of {len(looked_at)} clips examined)"
+        what = f"no motion (of {len(moving)} clips examined)"
         yield False, what, _splits(still), len(still), _some(still["clip_id"])
 
 
-def _motion(path: Path, root: Path, clip: Any) -> float:
-    """The greatest motion energy of a clip, grey levels."""
-    first = 0 if pd.isna(clip.fps) else round(clip.start_s * clip.fps)
-    return float(of_clip(path, root, first, clip.n_frames).energy(clip.n_frames).max(initial=0))
+def _seen(path: Path, root: Path, clip: Any) -> dict[str, Any]:
+    """A clip's greatest motion energy, grey levels, its frames lost, and what a folder's pictures are like."""
+    first = int(np.searchsorted(probe(path, root).times, clip.start_s)) if clip.start_s else 0
+    curve = of_clip(path, root, first, clip.n_frames)
+    pictures = [probe(picture, root) for picture in pictures_of(path, root)] if path.is_dir() else []
+    return {
+        "motion": float(curve.energy(clip.n_frames).max(initial=0)),
+        "n_lost": clip.n_frames - len(curve),
+        "n_sizes": len({(one.width, one.height) for one in pictures if one.width}),
+        "notes": sorted({note for one in pictures for note in one.notes}),
+    }
 
 
 def _spread(clips: pd.DataFrame) -> Iterator[Finding]:

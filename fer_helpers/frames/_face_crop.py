@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import cv2
@@ -98,6 +98,8 @@ def find_faces(picture: np.ndarray, detector: str, weights: str = "") -> list[Fa
         Face(face.x * across, face.y * down, face.w * across, face.h * down, face.score)
         for face in _FIND[detector](small, weights)
     ]
+    # YuNet gives boxes of infinities and NaN in very small or narrow pictures: no faces.
+    found = [face for face in found if np.isfinite(astuple(face)).all()]
     # OpenCV's threads find them in any order.
     return sorted(found, key=lambda face: (face.x, face.y, face.w, face.h))
 

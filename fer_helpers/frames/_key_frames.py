@@ -170,8 +170,10 @@ def _row(clip: _Clip, frame: Frame, made: _Jpeg | Record, store: FrameStore) -> 
 
 
 def _lost(clip: _Clip, n: int, index: int, footage: Footage) -> Record:
-    n_seen = sum(clip.first <= i < clip.first + n for i in footage.seen)
-    why = footage.problems[0] if footage.problems else "the video ends early"
+    seen = [i - clip.first for i in footage.seen if clip.first <= i < clip.first + n]
+    silent = "the decoder left it out" if index < max(seen, default=-1) else "the video ends early"
+    why = footage.problems[0] if footage.problems else silent
+    n_seen = len(seen)
     reason = f"frame cannot be decoded: {why}; {n_seen} of the clip's {n} frames came out"
     return {"clip_id": clip.clip_id, "frame_index": index, "status": "unreadable", "reason": reason}
 

@@ -16,7 +16,6 @@ from fer_helpers import tables
 from fer_helpers.errors import ParamsError, one_line
 from fer_helpers.frames._key_frames import How, Record, of_file
 from fer_helpers.frames.store import FrameStore
-from fer_helpers.media import is_pictures
 
 
 def extract(
@@ -74,7 +73,7 @@ def extract(
 
 def _check_times(clips: pd.DataFrame, corpus: Path, how: How) -> None:
     several = clips[(clips["status"] == "ok") & (clips["n_frames"] > 1)]
-    timeless = [path for path in several["path"] if is_pictures(corpus / path)] if how.choice == "fps" else []
+    timeless = [path for path in several["path"] if (corpus / path).is_dir()] if how.choice == "fps" else []
     if timeless:
         raise ParamsError(
             f"frame_choice fps needs frame times, but {len(timeless)} clips are picture folders, "

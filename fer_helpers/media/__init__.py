@@ -1,5 +1,7 @@
 """Videos and pictures as files: opening them, decoding them as a viewer shows them, how much they move."""
 
+from pathlib import PurePath
+
 from fer_helpers.media.decoding import Footage, Frame, open_footage
 from fer_helpers.media.images import (
     GREY_SIDE,
@@ -15,10 +17,12 @@ from fer_helpers.media.images import (
     pictures_of,
 )
 from fer_helpers.media.motion import Curve, of_clip
-from fer_helpers.media.videos import VIDEO_SUFFIXES, Probe, probe
+from fer_helpers.media.probing import NOTE, Probe, probe
+from fer_helpers.media.videos import VIDEO_SUFFIXES
 
 __all__ = [
     "GREY_SIDE",
+    "NOTE",
     "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "Curve",
@@ -26,6 +30,7 @@ __all__ = [
     "Frame",
     "Probe",
     "Unreadable",
+    "can_be_read",
     "decode_picture",
     "fitted",
     "is_picture",
@@ -38,3 +43,8 @@ __all__ = [
     "pictures_of",
     "probe",
 ]
+
+
+def can_be_read(name: str) -> bool:
+    """Whether a file of this name is taken for a video or picture: by its suffix, whatever is in it."""
+    return PurePath(name).suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES

@@ -1,4 +1,4 @@
-"""A decoded video frame as the array a viewer would see: upright, square pixels, eight bits, no alpha."""
+"""A decoded video frame as the array a viewer would see: upright, square pixels, eight bits, sRGB, no alpha."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from fer_helpers.errors import one_line
+from fer_helpers.media import _light as light
 from fer_helpers.media.images import GREY_SIDE, Unreadable, fitted
 
 _LOCAL = threading.local()  # one scaler a thread and kind: building one for a frame takes longer than scaling
@@ -65,7 +66,9 @@ def bgr(frame: av.VideoFrame, size: int, aspect: float = 1.0) -> np.ndarray:
         Unreadable: if libav cannot convert its pixels.
     """
     width, height = fitted(*_square(frame, aspect), size)
-    if any(component.is_alpha for component in frame.format.components):
+    if light.converted(frame):
+        picture = light.srgb(_reformatted(frame, width, height, "rgb48le"), frame)[..., ::-1]
+    elif any(component.is_alpha for component in frame.format.components):
         picture = on_black(_reformatted(frame, width, height, "bgra"))
     else:
         picture = _reformatted(frame, width, height, "bgr24")

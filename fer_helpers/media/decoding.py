@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from fer_helpers.errors import one_line
-from fer_helpers.media import videos
+from fer_helpers.media import animations, videos
+from fer_helpers.media.animations import Drawn
 from fer_helpers.media.images import (
     Unreadable,
     decode_grey,
     decode_picture,
     fitted,
+    header,
     is_pictures,
     pictures_of,
     plain_jpeg_size,
@@ -60,28 +62,29 @@ class Still:
         return data, *shape
 
 
-Frame = Shot | Still
+Frame = Shot | Still | Drawn
 
 
 class Video:
-    """A video, decoded forward; asked for what lies behind, it starts again."""
+    """A video or animated picture, decoded forward; asked for what lies behind, it starts again."""
 
     def __init__(self, path: Path) -> None:
         self.problems: list[str] = []  # libav's reasons for frames that did not come out
         self.seen: list[int] = []  # indices of those that did
         self._path = path
-        self._shots: Iterator[Shot] = iter(())
-        self._next: Shot | None = None
+        self._shots: Iterator[Shot | Drawn] = iter(())
+        self._next: Shot | Drawn | None = None
         self._at = 0  # the first index that can still come, once begun
         self._begun = False
 
-    def frames(self, wanted: Sequence[int]) -> Iterator[Shot]:
+    def frames(self, wanted: Sequence[int]) -> Iterator[Shot | Drawn]:
         """The frames at the indices `wanted`, ascending, that can be decoded; nothing after the last is touched."""
         if not wanted:
             return
         if not self._begun or wanted[0] < self._at:
             self._begun, self._next, self.seen = True, None, []
-            self._shots = videos.shots(self._path, self.problems)
+            read = animations.drawn if is_pictures(self._path) else videos.shots
+            self._shots = read(self._path, self.problems)
         keep, last = set(wanted), wanted[-1]
         while (shot := self._next or next(self._shots, None)) and shot.index <= last:
             self._next, self._at = None, shot.index + 1
@@ -114,4 +117,13 @@ Footage = Video | Pictures
 
 def open_footage(path: Path, corpus: Path) -> Footage:
     """The frames of the video, picture or folder of pictures `path` of `corpus`."""
-    return Pictures(pictures_of(path, corpus)) if is_pictures(path) else Video(path)
+    if path.is_dir() or (is_pictures(path) and not _is_animated(path)):
+        return Pictures(pictures_of(path, corpus))
+    return Video(path)
+
+
+def _is_animated(path: Path) -> bool:
+    try:
+        return header(path).is_animated
+    except Unreadable:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import re
@@ -11,19 +12,45 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError, features
 
 from fer_helpers.errors import one_line
+from fer_helpers.media._colour import is_srgb, srgb
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+_SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png", ".apng"),
+    "BMP": (".bmp",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "PPM": (".ppm", ".pgm"),
+    "AVIF": (".avif",) if features.check("avif") else (),
+    "GIF": (),  # a video by its suffix, whatever other suffix it has a picture
+}
+PICTURE_SUFFIXES = frozenset(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 GREY_SIDE = 64  # pixels a side of the small copies in which frames are compared
 _EXIF_ORIENTATION = 0x112
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_TURNS = {  # how to show a picture of each EXIF orientation but 1
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TURNED = (5, 6, 7, 8)  # those that swap width and height
+_PNG, _JPEG, _END = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"\xff\xd9"
 # Not every decoder Pillow has: a file's bytes choose among these, whatever its suffix says.
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+FORMATS = tuple(_SUFFIXES)
+_ANIMATED = ("PNG", "WEBP", "AVIF", "GIF")
 # A picture that cannot be decoded is a row with a reason, not a line on stderr. OpenCV's libjpeg and libpng
 # print what they stumble over; Pillow raises, or warns, which is silenced here.
 warnings.filterwarnings("ignore", module=r"PIL\b")
+with suppress(AttributeError, OSError):  # libtiff prints too, unless told not to; Pillow has no call for that
+    _pillow = ctypes.CDLL(Image.core.__file__)
+    _pillow.TIFFSetErrorHandler(None)
+    _pillow.TIFFSetWarningHandler(None)
 _ABOUT_PIXELS = {  # Pillow's names for what a JPEG header says of its own pixels
     *("jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi"),
     *("adobe", "adobe_transform", "progressive", "progression", "icc_profile"),
@@ -74,77 +101,156 @@ def pictures_of(path: Path, corpus: Path) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
+    """What a picture file says before its pixels; `shown` is its width and height upright."""
+
     kind: str
     mode: str
     width: int
     height: int
     orientation: int
-    metadata: bool  # what a camera or program wrote about the picture: EXIF, XMP, comments, ...
+    is_animated: bool
+    only_picture: bool  # nothing that a camera or program wrote about it (EXIF, XMP, comments), and no other colours
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Width and height as shown."""
+        return (self.height, self.width) if self.orientation in _TURNED else (self.width, self.height)
 
 
-def _header(source: Path | io.BytesIO) -> _Header:
+def _orientation(image: Image.Image) -> int:
+    """How the picture is to be turned, 1-8, as EXIF or XMP say; 1 if that cannot be read."""
+    if image.format == "TIFF":  # Pillow turns it by itself
+        return 1
+    with suppress(Exception):  # Pillow raises whatever a broken block makes its parsers stumble over
+        said = image.getexif().get(_EXIF_ORIENTATION, 1)
+        return said if said in _TURNS else 1
+    return 1
+
+
+def header(source: Path | io.BytesIO) -> Header:
+    """What the picture file `source` says before its pixels.
+
+    Raises:
+        Unreadable: it has no header of a known picture format.
+    """
     # Pillow reads the header only; OpenCV has no such call and would decode every picture.
     try:
-        with Image.open(source, formats=_FORMATS) as image:
-            orientation = image.getexif().get(_EXIF_ORIENTATION, 1) if "exif" in image.info else 1
-            metadata = not set(image.info) <= _ABOUT_PIXELS
-            return _Header(image.format or "", image.mode, *image.size, orientation, metadata)
-    except Exception as error:  # Pillow raises whatever a broken header makes its parsers stumble over
+        with _open(source) as image:
+            if image.format == "PNG" and _speaks_late(source):
+                image.load()
+            plain = set(image.info) <= _ABOUT_PIXELS and is_srgb(image.info.get("icc_profile"), image.mode)
+            animated = image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1
+            return Header(image.format or "", image.mode, *image.size, _orientation(image), animated, plain)
+    except Exception as error:  # as in _orientation
         raise Unreadable("not a picture that can be read") from error
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture as shown, from its header.
+def _open(source: Path | io.BytesIO) -> Image.Image:
+    try:
+        return Image.open(source, formats=FORMATS)
+    except Exception:
+        data = source.getvalue() if isinstance(source, io.BytesIO) else source.read_bytes()
+        if not data.startswith(_PNG):
+            raise
+        return Image.open(io.BytesIO(_critical(data)), formats=("PNG",))
 
-    Raises:
-        Unreadable: if it has no header of a known picture format.
-    """
-    header = _header(path)
-    turned = header.orientation in _TURNED
-    return (header.height, header.width) if turned else (header.width, header.height)
+
+def _speaks_late(source: Path | io.BytesIO) -> bool:
+    """Whether a PNG may have something to say about its pixels after them, where Pillow reads it with them."""
+    data = source.getvalue() if isinstance(source, io.BytesIO) else source.read_bytes()
+    return max(data.rfind(b"eXIf"), data.rfind(b"iTXt")) > data.find(b"IDAT")
+
+
+def _critical(data: bytes) -> bytes:
+    """A PNG's bytes without the chunks it can be shown without (PNG, 5.4): one that is broken costs no picture."""
+    kept, at = [_PNG], len(_PNG)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 5].isupper() or data[at + 4 : at + 8] == b"tRNS":
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def lacks_end(path: Path) -> bool:
+    """Whether a JPEG file has no end marker after its last scan."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096))
+        return _END not in file.read() and not _is_whole(path.read_bytes())
+
+
+def _is_whole(data: bytes) -> bool:
+    return data.rfind(_END) > data.rfind(b"\xff\xda")  # the last scan has an end
 
 
 def plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height if `data` is a whole grey or colour JPEG and nothing but a picture, else None.
+    """Width and height if `data` is a whole grey or colour JPEG and nothing but a picture in sRGB, else None.
 
     One with EXIF or other metadata is not: where and with what a face was photographed must not travel with it.
 
     Raises:
-        Unreadable: as `picture_size`.
+        Unreadable: as `header`.
     """
-    header = _header(io.BytesIO(data))
-    whole = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")  # the last scan has an end
-    plain = whole and header.kind == "JPEG" and header.mode in ("L", "RGB") and not header.metadata
-    return (header.width, header.height) if plain else None
+    found = header(io.BytesIO(data))
+    plain = _is_whole(data) and found.kind == "JPEG" and found.mode in ("L", "RGB") and found.only_picture
+    return (found.width, found.height) if plain else None
 
 
 def _opened(data: bytes, draft: int = 0) -> Image.Image:
     """The picture in `data`, 8 bits a channel, decoded whole; a JPEG as small as its format offers from `draft` up."""
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = _open(io.BytesIO(data))
         if draft:
             image.draft("L", (draft, draft))
-        if image.mode.startswith("I"):  # 16 bits a pixel
-            return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
         image.load()
         return image
-    except Exception as error:  # as in _header
-        raise Unreadable(f"not a picture that can be decoded: {one_line(error)}") from error
+    except Exception as error:  # as in _orientation
+        if data.startswith(_JPEG) and not _is_whole(data) and (whole := _completed(data, draft)):
+            return whole
+        about = "" if isinstance(error, UnidentifiedImageError) else f": {one_line(error)}"  # it names an address
+        raise Unreadable(f"not a picture that can be decoded{about}") from error
+
+
+def _completed(data: bytes, draft: int) -> Image.Image | None:
+    """A JPEG without its end marker, if nothing else of it is missing: then what follows its data changes nothing."""
+    with suppress(Unreadable):
+        one, other = (_opened(data + filler + _END, draft) for filler in (b"", bytes(range(1, 200))))
+        return one if one.tobytes() == other.tobytes() else None
+    return None
+
+
+def bgr_of(image: Image.Image) -> np.ndarray:
+    """A decoded picture as (height, width, 3) uint8 BGR sRGB, upright, on black."""
+    profile, orientation = image.info.get("icc_profile"), _orientation(image)
+    if image.mode.startswith(("I", "F")):
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    image = srgb(image, profile)
+    if orientation in _TURNS:
+        image = image.transpose(_TURNS[orientation])
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
+    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+
+
+def _eight_bits(grey: np.ndarray) -> np.ndarray:
+    """Grey levels of 16 bits, or whatever they are, as bytes."""
+    if grey.dtype.kind == "f":
+        grey = grey * (255.0 if grey.max(initial=0) <= 1 else 1.0)
+        return grey.clip(0, 255).astype(np.uint8)
+    return (grey.astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)
 
 
 def decode_picture(data: bytes) -> np.ndarray:
-    """A picture file's bytes as (height, width, 3) uint8 BGR, upright by its EXIF orientation, on black.
+    """A picture file's bytes as (height, width, 3) uint8 BGR sRGB, upright as EXIF or XMP say, on black.
 
     Raises:
-        Unreadable: if they are no picture or an incomplete one.
+        Unreadable: if they are no picture or pixels are missing.
     """
-    image = _opened(data)
-    with suppress(Exception):  # a broken EXIF block says nothing; the pixels are whole
-        image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
-    return np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., ::-1])
+    try:
+        return bgr_of(_opened(data))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise Unreadable(f"not a picture that can be decoded: {one_line(error)}") from error
 
 
 def decode_grey(data: bytes) -> np.ndarray:
@@ -153,8 +259,10 @@ def decode_grey(data: bytes) -> np.ndarray:
     Raises:
         Unreadable: as `decode_picture`.
     """
-    grey = _opened(data, draft=GREY_SIDE).convert("L")
-    return np.asarray(grey.resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX))
+    image = _opened(data, draft=GREY_SIDE)
+    if image.mode.startswith(("I", "F")):
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    return np.asarray(image.convert("L").resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX))
 
 
 def fitted(width: int, height: int, size: int) -> tuple[int, int]:

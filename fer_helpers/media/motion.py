@@ -28,6 +28,10 @@ class Curve:
         self._first: np.ndarray = np.empty(0)
         self._before: np.ndarray = np.empty(0)
 
+    def __len__(self) -> int:
+        """Frames added."""
+        return len(self._at)
+
     def add(self, index: int, grey: np.ndarray) -> None:
         """The frame at `index`, after all that were added."""
         level = grey - np.float32(cv2.mean(grey)[0])

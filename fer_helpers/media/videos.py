@@ -1,55 +1,48 @@
-"""Videos on disk, and any clip's length and size: read without decoding it all, then frame by frame.
+"""Videos on disk: opening them, and their pictures in the decoder's order, each with its own time.
 
 Media files are untrusted. libav may only use the demuxers and the protocol named here, because others
 (playlists, `concat` scripts) open further files that their text names, whatever the file's suffix says.
-A frame's place in its video comes from the packets' time stamps, not from counting what the decoder
-delivers, so that one frame lost to damage does not shift the numbers of all that follow.
+A picture's place is its number among those that the decoder hands out: time stamps may be equal, start anew or
+be missing. Packets that fail to decode keep their places, so that a picture lost to damage does not shift those
+after it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from fer_helpers.errors import one_line
 from fer_helpers.media import _conversion as conversion
-from fer_helpers.media.images import PICTURE_SUFFIXES, Unreadable, picture_size, pictures_in
+from fer_helpers.media.images import Unreadable
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".flv"})
-_OPTIONS = {
-    "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv",
-    "protocol_whitelist": "file",
+# What libav calls a container: what people call it, and the suffixes it goes by.
+CONTAINERS = {
+    "mov": ("MP4/QuickTime", (".mp4", ".mov", ".m4v", ".3gp", ".3g2", ".qt", ".f4v")),
+    "matroska": ("Matroska/WebM", (".mkv", ".webm")),
+    "avi": ("AVI", (".avi", ".divx")),
+    "mpegts": ("MPEG transport stream", (".ts", ".mts", ".m2ts", ".mpg", ".mpeg")),
+    "mpegvideo": ("MPEG video", (".mpg", ".mpeg", ".m2v")),
+    "mpeg": ("MPEG program stream", (".mpg", ".mpeg", ".vob")),
+    "flv": ("Flash video", (".flv", ".f4v")),
+    "asf": ("Windows Media (WMV)", (".wmv", ".asf")),
+    "ogg": ("Ogg", (".ogv",)),  # what is named .ogg is sound
+    "gif": ("GIF", (".gif",)),
 }
+VIDEO_SUFFIXES = frozenset(suffix for _, suffixes in CONTAINERS.values() for suffix in suffixes)
+NUMBERED = ("avi", "mpegvideo")  # only number what is stored: a picture is shown a constant while after its turn
+_OPTIONS = {"format_whitelist": ",".join([*CONTAINERS, "mp4"]), "protocol_whitelist": "file"}
 # A title in another encoding than UTF-8 must not lose the clip; PyAV 19 is lenient by itself, and lost the argument.
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _MOST_PIXELS = 2**26  # of a frame, twice those of 8K: a damaged header must not claim the machine's memory
-# Containers that stamp every frame with the time it is shown. The others (AVI, MPEG) number the frames in
-# the order they are stored at a constant rate, or stamp only some.
-_STAMPED = ("mov", "matroska", "flv")
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What a file holds: size as shown (upright), length, and for a video when each frame is shown."""
-
-    n_frames: int | None = None
-    duration_s: float | None = None
-    fps: float | None = None
-    width: int | None = None
-    height: int | None = None
-    times: np.ndarray = field(default_factory=lambda: np.empty(0))  # s from the first frame, ascending
-    status: str = "ok"
-    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,70 +72,15 @@ class Shot:
         """A frame of a video is no JPEG that could be passed on."""
 
 
-def probe(path: Path, root: Path) -> Probe:
-    """What the video, picture or folder of pictures `path` of the corpus `root` holds; errors are in it.
+Place = tuple[int, av.VideoFrame | None]  # when it is shown, ticks, and its frame, unless that was lost
 
-    Only the packets of a video are read and its first frame decoded (the one place where PyAV tells the
-    rotation), and only the header of a picture; of a picture folder, the first picture's that has one.
+
+def opened(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
+    """The file, to be closed, and its video.
+
+    Raises:
+        Unreadable: it is no video, or has none but attached pictures (the cover of an audio file).
     """
-    try:
-        if path.is_dir():
-            return _probe_pictures(pictures_in(path, root))
-        if path.stat().st_size == 0:
-            return Probe(status="empty", reason="the file has no bytes")
-        if path.suffix.lower() in PICTURE_SUFFIXES:
-            width, height = picture_size(path)
-            return Probe(n_frames=1, duration_s=0.0, width=width, height=height)
-        return _probe_video(path)
-    except Unreadable as error:
-        return Probe(status="unreadable", reason=str(error))
-    except OSError as error:
-        return Probe(status="unreadable", reason=one_line(error))
-
-
-def _probe_pictures(pictures: list[Path]) -> Probe:
-    if not pictures:
-        return Probe(status="empty", reason="the folder has no picture")
-    for picture in pictures:
-        with suppress(Unreadable):
-            width, height = picture_size(picture)
-            return Probe(n_frames=len(pictures), width=width, height=height)
-    return Probe(status="unreadable", reason=f"none of the folder's {len(pictures)} pictures can be read")
-
-
-class _Clock:
-    """Places frames in the order and at the times they are shown, from the packets read so far.
-
-    A decoder hands out a frame only after every packet that is shown earlier has been read, so the
-    packets read so far always suffice for the frames decoded so far.
-    """
-
-    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
-        self.stamped = container.format.name.startswith(_STAMPED)
-        self.unit = stream.time_base or Fraction(1)
-        self.stamps: list[int] = []
-        self.delivered = 0
-
-    def read(self, packet: av.Packet) -> None:
-        if not packet.size or packet.is_discard:  # discard: cut away by the file's edit list, never shown
-            return
-        stamps = (packet.pts, packet.dts) if self.stamped else (packet.dts, packet.pts)
-        known = [s for s in stamps if s is not None]
-        insort(self.stamps, known[0] if known else (self.stamps[-1] + 1 if self.stamps else 0))
-
-    def place(self, frame: av.VideoFrame) -> int:
-        in_order = self.delivered
-        self.delivered += 1
-        if not self.stamped or frame.pts is None:
-            return in_order
-        return bisect_left(self.stamps, frame.pts)
-
-    def time_s(self, index: int) -> float:
-        stamp = self.stamps[min(index, len(self.stamps) - 1)]
-        return (stamp - self.stamps[0]) * self.unit.numerator / self.unit.denominator
-
-
-def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
     try:
         # An absolute path cannot be taken for a protocol ("concat:...").
         container = av.open(str(path.absolute()), options=_OPTIONS, **_LENIENT)
@@ -152,86 +90,109 @@ def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
     if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
         container.close()
         raise Unreadable("the file has no video stream that can be decoded")
+    if stream.disposition & Disposition.attached_pic:  # libav takes one only where there is no other
+        container.close()
+        raise Unreadable("the file has no video, only an attached picture such as a cover")
     stream.codec_context.thread_count = 1  # clips go through several threads already
     stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     return container, stream
 
 
-def _aspect(stream: av.VideoStream) -> float:
+def aspect(stream: av.VideoStream) -> float:
     """Width to height of a pixel as the file says, unless that is absurd."""
-    aspect = float(stream.sample_aspect_ratio or 1)
-    return aspect if 1 / 8 <= aspect <= 8 else 1.0
+    said = float(stream.sample_aspect_ratio or 1)
+    return said if 1 / 8 <= said <= 8 else 1.0
 
 
-def _packets(container: av.container.InputContainer, stream: av.VideoStream, problems: list[str]) -> Iterator:
+def unit(stream: av.VideoStream) -> Fraction:
+    """Length of a tick, s."""
+    return stream.time_base or Fraction(1)
+
+
+def packets(container: av.container.InputContainer, stream: av.VideoStream, problems: list[str]) -> Iterator[av.Packet]:
+    """The video's packets as they lie in the file, as far as it can be read."""
     try:
         yield from container.demux(stream)
     except (av.FFmpegError, OSError) as error:
         problems.append(one_line(error))
 
 
-def _decoded(packet: av.Packet, problems: list[str]) -> list[av.VideoFrame]:
+def decoded(packet: av.Packet, problems: list[str]) -> list[av.VideoFrame] | None:
+    """The frames that come out when `packet` goes into the decoder; None if it fails."""
     try:
         return [frame for frame in packet.decode() if isinstance(frame, av.VideoFrame)]
     except (av.FFmpegError, OSError, ValueError) as error:
         problems.append(one_line(error))
-        return []
+        return None
 
 
-def _probe_video(path: Path) -> Probe:
-    container, stream = _open(path)
-    problems: list[str] = []
-    last, n_packets = 0, 0
-    size: tuple[int, int] | None = None
-    with closing(container):
-        clock = _Clock(container, stream)
-        for packet in _packets(container, stream, problems):
-            clock.read(packet)
-            n_packets += bool(packet.size)
-            if clock.stamped and clock.stamps and packet.pts == clock.stamps[-1]:
-                last = packet.duration or 0
-            for frame in [] if size else _decoded(packet, problems):
-                size = conversion.shown_size(frame, _aspect(stream))
-        rate, promised = stream.average_rate, stream.frames if clock.stamped else 0
-    if not clock.stamps:
-        return Probe(status="empty", reason="the video stream has no frames")
-    if size is None:
-        raise Unreadable(f"no frame can be decoded: {problems[0] if problems else 'no key frame'}")
-    missing = f"the file holds {n_packets} of the {promised} frames it lists" if n_packets < promised else None
-    times = np.array([clock.time_s(i) for i in range(len(clock.stamps))])
-    ticks = clock.stamps[-1] - clock.stamps[0] + _shown_for(clock.stamps, last, rate, clock.unit)
-    duration = ticks * clock.unit
-    fps = float(len(times) / duration) if duration else None
-    return Probe(len(times), float(duration), fps, *size, times, reason=missing)
+class _Clock:
+    """When each picture is shown, ticks: as it says itself, as long as that does not go back."""
+
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        rate = stream.average_rate or stream.guessed_rate
+        self._step = round(1 / rate / unit(stream)) if rate else 0
+        self._by_turn = container.format.name in NUMBERED
+        self._shift = 0
+        self._last: int | None = None
+
+    def read(self, frame: av.VideoFrame) -> int:
+        turn, last, step = frame.dts, self._last, frame.duration or self._step
+        own = turn if self._by_turn else frame.pts
+        if last is None:
+            self._last = own or 0
+        elif own is None:
+            self._last = last + step
+        elif own + self._shift >= last:
+            self._last = own + self._shift
+        elif turn is not None and turn + self._shift >= last:  # stamped in the order of storing, not of showing
+            self._last = turn + self._shift
+        else:  # stamps start anew, as where takes were joined: time goes on
+            self._last = last + step
+            self._shift = self._last - own
+        return self._last
 
 
-def _shown_for(stamps: list[int], last: int, rate: Fraction | None, unit: Fraction) -> Fraction:
-    """Ticks the last frame is shown: as its packet says, else as long as most, else as the rate says."""
-    if last > 0:
-        return Fraction(last)
-    if len(stamps) > 1:
-        return Fraction(median(b - a for a, b in pairwise(stamps)))
-    return 1 / rate / unit if rate else Fraction(0)
+def places(container: av.container.InputContainer, stream: av.VideoStream, problems: list[str]) -> Iterator[Place]:
+    """The video's places in order, from the first picture that comes out; libav's complaints go to `problems`.
+
+    A packet that fails to decode is a place without a frame. One that gives no picture without failing is none:
+    it was never to be shown, or needs a key frame that is not there.
+    """
+    clock, lost = _Clock(container, stream), list[int | None]()
+    now: int | None = None
+    for packet in packets(container, stream, problems):
+        frames = decoded(packet, problems)
+        if frames is None and packet.size and not packet.is_discard:
+            lost.append(packet.pts)
+        for frame in frames or []:
+            if lost:
+                due = [at for at in lost if at is None or frame.pts is None or at < frame.pts]
+                lost = [at for at in lost if at not in due]
+                yield from ((now, None) for _ in due if now is not None)
+            now = clock.read(frame)
+            yield now, frame
+    yield from ((now, None) for _ in lost if now is not None)
 
 
 def shots(path: Path, problems: list[str]) -> Iterator[Shot]:
-    """The frames of the video `path` in the order they are shown, decoded on one thread, one held at a time.
+    """The frames of the video `path` in the decoder's order, decoded on one thread, one held at a time.
 
     Frames that cannot be decoded, or that the decoder marks as damaged, are left out: their indices do
     not appear, and libav's reasons are appended to `problems`. Never raises for the file's content.
     """
     try:
-        container, stream = _open(path)
+        container, stream = opened(path)
     except Unreadable as error:
         problems.append(str(error))
         return
     with closing(container):
-        clock, aspect = _Clock(container, stream), _aspect(stream)
-        for packet in _packets(container, stream, problems):
-            clock.read(packet)
-            for frame in _decoded(packet, problems):
-                index = clock.place(frame)
-                if frame.is_corrupt:
-                    problems.append("the decoder marks the frame as damaged")
-                else:
-                    yield Shot(index, clock.time_s(index), frame, aspect)
+        tick, square, first = unit(stream), aspect(stream), 0
+        for index, (ticks, frame) in enumerate(places(container, stream, problems)):
+            first = ticks if index == 0 else first
+            if frame is None:
+                continue
+            if frame.is_corrupt:
+                problems.append("the decoder marks the frame as damaged")
+            else:
+                yield Shot(index, (ticks - first) * tick.numerator / tick.denominator, frame, square)

@@ -6,6 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fer_helpers import corpora
 from fer_helpers.corpora import checks
@@ -13,7 +14,7 @@ from fer_helpers.corpora.published import ferv39k
 from tests.support import corpora as builders
 from tests.support.command import fer
 from tests.support.corpora import frames, given, picture, put
-from tests.support.media import write_coded_video
+from tests.support.media import remuxed, write_coded_video
 
 
 @pytest.fixture(scope="module")
@@ -96,18 +97,66 @@ def test_published_counts_add_up_to_the_papers_totals():
     assert (spoken, sung, total("ravdess", "")) == (24 * 60, 23 * 44, 2452)
 
 
-def test_a_picture_in_two_splits_is_a_leak_and_in_one_a_remark(root, material):
+def test_a_picture_in_two_splits_is_a_leak_and_under_two_labels_a_contradiction(root, material):
     builders.raf_db(root, material)
     faces = root / "Image/aligned"
     shutil.copy(faces / "train_00001_aligned.jpg", faces / "test_0001_aligned.jpg")
     assert found("raf_db", root) == {
         "the same picture in several splits": (True, "test, train", 2, "train_00001 = test_0001"),
+        "the same picture under different labels": (True, "test, train", 2, "train_00001 = test_0001"),
     }
     shutil.copy(faces / "train_00001_aligned.jpg", faces / "train_00002_aligned.jpg")
     picture(faces / "test_0001_aligned.jpg", material)
     assert found("raf_db", root) == {
-        "the same picture in several clips": (False, "", 2, "train_00001 = train_00002"),
+        "the same picture under different labels": (True, "train", 2, "train_00001 = train_00002"),
     }
+
+
+def test_one_file_under_two_ids(root, material):
+    """By its path or by its bytes; pieces that a video is cut into are no doubles."""
+    builders.video(root / "a.mp4", material)
+    shutil.copy(root / "a.mp4", root / "b.mp4")
+    put(
+        root / "m.csv",
+        "clip_id,path,label,split\none,a.mp4,happy,train\ntwo,a.mp4,sad,train\nthree,b.mp4,happy,test\n",
+    )
+    three = (True, "test, train", 3, "one = two, one = two")
+    table = found("folder", root, manifest=str(root / "m.csv"))
+    assert table["the same picture under different labels"][:3] == three[:3]
+    assert table["the same picture in several splits"][:3] == three[:3]
+    (root / "b.mp4").unlink()
+    put(root / "m.csv", "path,label\na.mp4,happy\n")
+    assert not [w for w in found("folder", root, manifest=str(root / "m.csv"), clip_seconds=0.1) if "same" in w]
+
+
+def test_every_picture_of_a_folder_is_looked_at(root, material):
+    """One that is cut off, one without its end marker, one of another size, one animated."""
+    frames(root / "Happy/a", material, n=8)
+    folder = sorted((root / "Happy/a").iterdir())
+    whole = folder[3].read_bytes()
+    folder[3].write_bytes(whole[: len(whole) // 2])
+    folder[4].write_bytes(whole[: whole.rindex(b"\xff\xd9")])
+    Image.new("RGB", (30, 20)).save(folder[5])
+    moving = [Image.new("RGB", (112, 112), (level, 0, 0)) for level in (0, 200)]
+    moving[0].save(folder[6].with_suffix(".webp"), save_all=True, append_images=moving[1:])
+    of = "(of 1 clips examined)"
+    table = found("folder", root)
+    assert table[f"1 frames cannot be decoded {of}"] == (True, "", 1, "Happy/a")
+    assert table[f"pictures of several sizes in one folder {of}"] == (False, "", 1, "Happy/a")
+    assert f"in a folder: animated picture {of}" in table
+    assert f"in a folder: the JPEG lacks its end marker; its pixels are whole {of}" in table
+
+
+def test_notes_on_a_video_are_no_problems(root):
+    """Nothing is wrong with a late start; a cut-off beginning is lost."""
+    whole = write_coded_video(root.parent / "whole.mp4", 12, options={"bf": "0", "g": "4"})
+    (root / "Happy").mkdir(parents=True)
+    remuxed(whole, root / "Happy/a.mkv", lambda i, packet: [packet] if i else [])
+    table = found("folder", root)
+    lost = "remark: the beginning is lost: N frames lack the key frame they need"
+    assert table[lost] == (True, "", 1, "Happy/a")
+    note = "the first frame is shown N.N s after the file's start"
+    assert table[note] == (False, "", 1, "Happy/a")
 
 
 def test_pictures_of_equal_size_but_other_bytes_are_no_duplicates(root, material):

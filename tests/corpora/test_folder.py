@@ -17,7 +17,10 @@ from tests.support.corpora import load, load_folder
 from tests.support.media import coded, turned, with_orientation, write_coded_video
 
 JPEG = cv2.imencode(".jpg", coded(1))[1].tobytes()
-LOOKED_FOR = "avi bmp flv jpeg jpg m4v mkv mov mp4 mpg png webm webp"
+LOOKED_FOR = (
+    "3g2 3gp apng asf avi avif bmp divx f4v flv gif jfif jpe jpeg jpg m2ts m2v m4v mkv mov mp4 mpeg mpg mts ogv "
+    "pgm png ppm qt tif tiff ts vob webm webp wmv"
+)
 
 
 @pytest.fixture
@@ -271,7 +274,7 @@ def test_a_truncated_mp4_keeps_what_is_there_and_says_what_is_missing(corpus):
     row = load_folder(corpus).iloc[0]
     assert row["status"] == "ok"
     assert 5 < row["n_frames"] < 30
-    assert row["reason"] == f"the file holds {row['n_frames']} of the 30 frames it lists"
+    assert row["reason"] == f"the end is lost: the file holds {row['n_frames']} of the 30 frames it lists"
 
 
 # --- manifest -------------------------------------------------------------------------------------------

@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 from hypothesis import strategies as st
 
-from fer_helpers import corpora, params, tables
+from fer_helpers import corpora, media, params, tables
 from fer_helpers.corpora.published import _layouts as layouts
 from fer_helpers.corpora.published import crema_d, fer_plus
 from fer_helpers.errors import CorpusError, FerError
-from fer_helpers.media import videos
 from tests.support import corpora as builders
 from tests.support.command import fer
 from tests.support.corpora import FERV39K, given, litter, load, picture, put
@@ -575,7 +574,7 @@ def test_only_what_is_drawn_is_looked_into(built, root, monkeypatch):
 
     def probe(path, root):
         looked_into.append(path.name)
-        return videos.probe(path, root)
+        return media.probe(path, root)
 
     monkeypatch.setattr("fer_helpers.corpora._probing.probe", probe)
     table = load("ferv39k", root, n_clips=2, seed=3)

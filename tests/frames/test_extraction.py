@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fer_helpers.corpora.demo.renderer import Identity, Light, Pose, render
 from fer_helpers.errors import ParamsError
@@ -550,6 +551,17 @@ def test_fps_of_pictures_is_refused_and_a_single_picture_is_not(corpus, tmp_path
         ParamsError, match=r"1 clips are picture folders, which have none \(first: 'two'\): use uniform"
     ):
         frames_of(corpus, tmp_path / "out", choice="fps")
+
+
+def test_fps_of_an_animated_picture_follows_its_times(corpus, tmp_path):
+    """Frames shown from 0, .3, .6 and .9 s; at .25 and .75 s of 1.2 s it is 0 and 2."""
+    images = [Image.fromarray(coded(i)[..., ::-1]) for i in range(4)]
+    corpus.joinpath("Happy").mkdir()
+    more = {"save_all": True, "append_images": images[1:], "lossless": True}
+    images[0].save(corpus / "Happy/a.webp", duration=300, **more)
+    table = frames_of(corpus, tmp_path / "out", choice="fps", per_second=2, pictures_as="clips")
+    assert codes(table, tmp_path / "out") == table["frame_index"].tolist() == [0, 2]
+    assert table["time_s"].tolist() == pytest.approx([0, 0.6])
 
 
 def test_the_apex_of_a_rendered_smile_is_found(corpus, tmp_path):

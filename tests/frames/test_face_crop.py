@@ -7,6 +7,7 @@ import pytest
 
 from fer_helpers.corpora.demo.renderer import Identity, Light, Pose, render
 from fer_helpers.errors import ParamsError
+from fer_helpers.frames import _face_crop as face_crop
 from fer_helpers.frames._face_crop import Face, check_detector, crop, find_faces, pick, steadied
 
 LARGE, CENTRAL, SMALL = Face(0, 0, 40, 40, 1), Face(90, 40, 20, 20, 2), Face(180, 80, 10, 10, 3)
@@ -62,3 +63,13 @@ def test_weights_that_are_no_model_are_refused_in_one_line(tmp_path):
     with pytest.raises(ParamsError, match="cannot be loaded by OpenCV") as error:
         check_detector("yunet", str(tmp_path / "w.onnx"))
     assert "\n" not in str(error.value)
+
+
+def test_a_box_without_a_place_is_no_face(monkeypatch):
+    """YuNet gives such boxes in very small or narrow pictures; only one that is a box can be cropped."""
+    box = face_crop.Face(1.0, 2.0, 3.0, 4.0, 0.9)
+    odd = [face_crop.Face(*values, 0.9) for values in ((np.nan, 0, 1, 1), (0, 0, np.inf, 1), (-np.inf, 0, 1, 1))]
+    monkeypatch.setitem(face_crop._FIND, "haar", lambda *_: [*odd, box])
+    assert face_crop.find_faces(np.zeros((85, 32, 3), np.uint8), "haar") == [box]
+    monkeypatch.setitem(face_crop._FIND, "haar", lambda *_: odd)
+    assert face_crop.find_faces(np.zeros((85, 32, 3), np.uint8), "haar") == []

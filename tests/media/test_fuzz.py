@@ -9,16 +9,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from fer_helpers.paths import ROOT
-from tests.support.media import coded, write_coded_video, write_picture
+from tests.support.media import coded, write_coded_video
 
 N_FILES = 500
 CODECS = {
     **{".mp4": "libx264", ".mov": "libx264", ".mkv": "ffv1"},
     **{".avi": "mpeg4", ".webm": "libvpx", ".mpg": "mpeg2video"},
+    **{".wmv": "wmv2", ".ts": "libx264", ".flv": "flv", ".gif": "gif"},
 }
-PICTURES = (".jpg", ".png", ".bmp", ".webp")
+PICTURES = (".jpg", ".png", ".bmp", ".webp", ".tiff", ".avif")
 EXTRACT = """
 import json, sys
 from io import BytesIO
@@ -47,10 +49,13 @@ def seeds(folder: Path) -> dict[str, bytes]:
     """A whole file of each kind, by suffix."""
     rich = np.random.default_rng(1).integers(0, 255, (64, 96, 3), np.uint8)
     for suffix, codec in CODECS.items():
-        options = {} if codec in ("libvpx", "ffv1") else None
-        write_coded_video(folder / f"seed{suffix}", 8, codec=codec, options=options)
+        options = {} if codec in ("libvpx", "ffv1", "wmv2", "flv", "gif") else None
+        pixels = "rgb8" if codec == "gif" else "yuv420p"
+        write_coded_video(folder / f"seed{suffix}", 8, codec=codec, options=options, pixels=pixels)
     for suffix in PICTURES:
-        write_picture(folder / f"seed{suffix}", coded(5) // 2 + rich // 2)
+        Image.fromarray(coded(5) // 2 + rich // 2).save(folder / f"seed{suffix}")
+    moving = [Image.fromarray(coded(i)) for i in range(4)]
+    moving[0].save(folder / "seed.apng", "PNG", save_all=True, append_images=moving[1:], duration=40)
     return {path.suffix: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
