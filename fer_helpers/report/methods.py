@@ -147,7 +147,7 @@ def _cited(run: Run, made: Tables) -> list[str]:
         "wilson1927": (scores["resampled"] == "clips").any(),
         "hesterberg2015": not scores.empty,
         "davison1997": (scores["resampled"] == "subjects").any(),
-        "manski1990": (scores["n_missing"] > 0).any(),
+        "manski1990": (scores["bound_low"].notna() & (scores["n_missing"] > 0)).any(),
         "mcnemar1947": any("McNemar" in test for test in tests),
         "phipson2010": any("permutation" in test for test in tests),
         "holm1979": bool(tests),
