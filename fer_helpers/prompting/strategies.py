@@ -1,8 +1,9 @@
 """Ways of asking about a clip's key frames and of pooling the answers into one label.
 
 A strategy is two pure functions: `groups` says which frames go into one request together, `pool` makes one
-label of the answers, of one clip or of many at once (leading axes, `...` below). Frames of one clip seen by one model are not independent raters; a vote among them
-steadies the label, it does not count as several annotators (those are pooled by `evaluation.ensembles`).
+label of the answers, of one clip or of many at once (leading axes, `...` below). Frames of one clip seen by one
+model are not independent raters; a vote among them steadies the label, it does not count as several annotators
+(those are pooled by `evaluation.ensembles`).
 """
 
 from __future__ import annotations
