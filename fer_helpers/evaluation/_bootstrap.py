@@ -10,8 +10,9 @@ from scipy import stats  # type: ignore[import-untyped]
 
 # Below this, intervals covered the truth too rarely in simulation (docs/statistics.md): none is given.
 MIN_GROUPS = 10
-MANY_GROUPS = 5000  # more are not drawn for a mean
+MANY_GROUPS = 1000  # more are not drawn for a mean
 _AT_ONCE = 4_000_000  # drawn indices held in memory at a time
+_MOST_DRAWN, _FEWEST = 200_000_000, 1000  # groups drawn in all resamples together; resamples whatever their number
 _STREAMS = 4  # of random numbers for single clips: as many on every machine, so that its cores change nothing
 
 
@@ -125,13 +126,14 @@ def resample_groups(contributions: np.ndarray, n_resamples: int, seed: int) -> n
 
     Args:
         contributions: what each group adds, shape (n_groups, n_columns).
-        n_resamples: how many are drawn.
+        n_resamples: how many are drawn; fewer, but a thousand, of more than 20,000 groups.
         seed: of the random generator.
 
     Returns:
         shape (n_resamples, n_columns).
     """
     n_groups = len(contributions)
+    n_resamples = min(n_resamples, max(_FEWEST, _MOST_DRAWN // n_groups))
     rng = np.random.default_rng(seed)
     sums = np.empty((n_resamples, contributions.shape[1]))
     step = max(1, _AT_ONCE // n_groups)
@@ -186,8 +188,8 @@ def t_interval(difference: float, resampled: np.ndarray, n_groups: int) -> tuple
 def mean_interval(values: np.ndarray, groups: np.ndarray, n_resamples: int, seed: int) -> tuple[float, float]:
     """`interval` of the mean of `values`, shape (n,), drawing whole `groups`, shape (n,).
 
-    With more than MANY_GROUPS it is the normal distribution's around the mean, with the linearised error of a ratio
-    (Cochran 1977, section 6.4): there a bootstrap of a mean differs from it by its own chance alone.
+    With more than MANY_GROUPS it is Student's t on the linearised error of a ratio (Cochran 1977, section 6.4): there a
+    bootstrap of a mean differs from it by its own chance alone.
     """
     if not len(values):
         return np.nan, np.nan
@@ -195,7 +197,8 @@ def mean_interval(values: np.ndarray, groups: np.ndarray, n_resamples: int, seed
     sums = np.stack([np.bincount(group, values), np.bincount(group)], axis=1)
     if len(sums) > MANY_GROUPS:
         mean = values.mean()
-        half = stats.norm.ppf(0.975) * np.sqrt(((sums[:, 0] - mean * sums[:, 1]) ** 2).sum()) / len(values)
+        error = np.sqrt(((sums[:, 0] - mean * sums[:, 1]) ** 2).sum() * len(sums) / (len(sums) - 1)) / len(values)
+        half = stats.t.ppf(0.975, len(sums) - 1) * error
         return (mean - half, mean + half) if half > 1e-12 else (np.nan, np.nan)
     drawn = resample_groups(sums, n_resamples, seed)
     return interval(drawn[:, 0] / drawn[:, 1], len(sums))
