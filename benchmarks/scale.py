@@ -90,8 +90,8 @@ def steps(n_clips: int, n_subjects: int) -> dict[str, Callable[[dict[str, Any]],
         "compare": lambda had: comparisons.compare(
             predictions.over_all_frames(had["predict"]), had["made"][0], **drawing
         ),
-        "join": lambda had: summaries.shown(scores.join(had["predict"], had["made"][0]), "multi_frame"),
-        "groups": lambda had: groups.findings(summaries.of_question(had["join"], "seven"), **drawing),
+        "shown": lambda had: summaries.shown(scores.join(had["predict"], had["made"][0]), "multi_frame"),
+        "groups": lambda had: groups.findings(summaries.of_question(had["shown"], "seven"), **drawing),
         "write": lambda had: _written(had["predict"]),
     }
 
@@ -110,6 +110,7 @@ def row(n_clips: int, n_subjects: int = 0) -> str:
         had[name] = do(had)
         passed, used = time.perf_counter() - passed, time.process_time() - used
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(name, cells[0], f"{passed:.1f}", f"{used:.1f}", f"{memory:.2f}", file=sys.stderr, flush=True)
         cells.append(f"{passed:.1f} ({used:.1f}), {memory:.1f} GB")
     return f"| {' | '.join(cells)} |"
 
@@ -119,7 +120,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         print(row(*map(int, sys.argv[1:])))
         return
-    print("| clips | made | predict | score | compare | join | groups | write |")
+    print("| clips | made | predict | score | compare | shown | groups | write |")
     print("|---|---|---|---|---|---|---|---|")
     for size in SIZES:  # in a process each, whose memory is its own
         subprocess.run([sys.executable, "-m", "benchmarks.scale", str(size)], check=True)

@@ -19,13 +19,12 @@ from fer_helpers.evaluation._bootstrap import resample_clips, resample_groups, s
 from fer_helpers.evaluation.metrics import metric_names, metrics
 from fer_helpers.evaluation.naming import pair_names
 from fer_helpers.evaluation.predictions import recollapsed
-from fer_helpers.evaluation.scores import GROUP, join, resampled_unit
+from fer_helpers.evaluation.scores import GROUP, by_annotator, resampled_unit
 
 QUESTION = ["taxonomy", "asked"]
 PAPER_CLAIM = ("majority_vote", "multi_frame")  # arXiv 2502.12454: the second does slightly better, and costs less
 WAYS = {"ternary": "asked directly", "seven": "collapsed from seven"}  # to three classes, by the labels asked for
-_COMPARED = ["clip_id", "frame_index", "strategy", "model", *QUESTION, "label", *tables.PROBABILITIES, "confidence",
-             "n_votes", "tie", "status"]  # fmt: skip
+Labels = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]  # annotator -> codes of true and predicted labels by clip
 _CORES = os.cpu_count() or 1
 Z, POWER = 1.959964, 1.959964 + 0.841621  # standard errors to 95 %, and to be found with 80 % power
 
@@ -53,12 +52,23 @@ def compare(
         seed: of the random generator.
         within: only pairs with the same value in this column, e.g. "strategy" for each strategy under two models.
     """
-    labelled = join(predictions[_COMPARED], clips[["clip_id", "label", "subject"]], surprise)
-    by_frame = labelled["frame_index"].notna().groupby([labelled[name] for name in ("strategy", "model")])
-    labelled = labelled[~by_frame.transform("any")]
-    unit = resampled_unit(labelled)
+    known = clips[clips["label"].notna()]
+    unit = resampled_unit(known)
+    groups = pd.factorize(known[GROUP[unit]], sort=True)[0]
+    at = pd.factorize(known["clip_id"], sort=True)[0].argsort()  # `by_annotator` numbers clips in this order
+    given: dict[tuple[str, str], Labels] = {}
+    for joined in by_annotator(predictions, clips, surprise):
+        if joined["frame_index"].notna().any():
+            continue
+        for asked, part in joined.groupby(QUESTION, sort=False):
+            labels = pd.Index([*TAXONOMIES[asked[0]], statuses.OUTSIDE])
+            codes, truth = np.full((2, len(known)), -1)
+            codes[at[part["clip_id"]]] = labels.get_indexer(part["label"])
+            truth[at[part["clip_id"]]] = labels.get_indexer(part["truth"])
+            annotator = tuple(part.iloc[0][["strategy", "model"]])
+            given.setdefault(asked, {})[annotator] = (truth, codes)
     columns = list(tables.SCHEMAS["comparisons"].columns)
-    parts = [_question(part, unit, n_resamples, seed, within) for _, part in labelled.groupby(QUESTION, sort=False)]
+    parts = [_question(*asked, one, groups, unit, n_resamples, seed, within) for asked, one in given.items()]
     rows = [row for part in parts for row in part]
     return tables.check("comparisons", pd.DataFrame(rows, columns=columns))
 
@@ -82,26 +92,21 @@ def direct_or_collapsed(
     return compare(ways, clips, surprise, n_resamples, seed, within="strategy")
 
 
-def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, within: str) -> list[dict[str, Any]]:
+def _question(
+    taxonomy: str, asked: str, given: Labels, groups: np.ndarray, unit: str, n_resamples: int, seed: int, within: str
+) -> list[dict[str, Any]]:
     """Rows of all pairs within one question."""
-    base = labelled.iloc[0][QUESTION].to_dict()
-    labels = pd.Index([*TAXONOMIES[base["taxonomy"]], statuses.OUTSIDE])
-    clip, clip_ids = pd.factorize(labelled["clip_id"])
-    codes, of_clip = labels.get_indexer(labelled["label"]), labelled.iloc[np.unique(clip, return_index=True)[1]]
-    truth, groups = labels.get_indexer(of_clip["truth"]), pd.factorize(of_clip[GROUP[unit]], sort=True)[0]
-    given = {}
-    for annotator, rows in labelled.groupby(["strategy", "model"], sort=False).indices.items():
-        given[annotator] = np.full(len(clip_ids), -1)
-        given[annotator][clip[rows]] = codes[rows]
+    base = {"taxonomy": taxonomy, "asked": asked}
     place = ["strategy", "model"].index(within) if within else None
     pairs = [(a, b) for a, b in combinations(given, 2) if place is None or a[place] == b[place]]
 
     def pair(annotators: tuple[tuple[str, str], tuple[str, str]]) -> list[dict[str, Any]]:
         a, b = annotators
-        both = (given[a] >= 0) & (given[b] >= 0)
-        one, other, member = given[a][both], given[b][both], groups[both]
+        (truth, one), (_, other) = given[a], given[b]
+        both = (one >= 0) & (other >= 0)
+        truth, one, other, member = truth[both], one[both], other[both], groups[both]
         who = dict(zip(("strategy_a", "model_a", "strategy_b", "model_b"), (*a, *b), strict=True))
-        found = compared(truth[both], one, other, member, len(labels) - 1, n_resamples, seed)
+        found = compared(truth, one, other, member, len(TAXONOMIES[taxonomy]), n_resamples, seed)
         of = {"n_clips": len(one), "unit": unit, "n_groups": len(np.unique(member)), "same": bool((one == other).all())}
         return [{**base, "metric": metric, **who, **of, **result} for metric, result in found.items()]
 

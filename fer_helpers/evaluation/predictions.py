@@ -37,14 +37,20 @@ def predict(
     for asked in planned["taxonomy"].unique():
         labels, mine = TAXONOMIES[asked], (planned["taxonomy"] == asked).to_numpy()
         answered = _pooling.answered(clips, frames, planned[mine], answers, labels)
+        of_question = []
         for name, chain in stages.items():
             first, *second = [
                 _pooling.pool(answered[needed[stage][mine]], len(clips), find(stage), labels) for stage in chain
             ]
             for then in second:
                 first = _pooling.passed_on(first, then, cascade_below)
-            parts.append(_rows(first, clips["clip_id"], strategy=name, model=model, taxonomy=asked, asked=asked))
-    return _with_collapsed(pd.concat(parts) if parts else pd.DataFrame(columns=_COLUMNS), surprise)
+            of_question.append(_rows(first, clips["clip_id"], strategy=name, model=model, taxonomy=asked, asked=asked))
+        if of_question:
+            parts.append(tables.check("predictions", pd.concat(of_question)))
+    parts += [tables.check("predictions", collapsed(part, surprise)) for part in parts]
+    if not parts:
+        return tables.check("predictions", pd.DataFrame(columns=_COLUMNS))
+    return pd.concat(parts, ignore_index=True)  # a question is checked at a time, which needs less memory
 
 
 def _rows(pooled: pd.DataFrame, clip_ids: pd.Series, **base: str) -> pd.DataFrame:
@@ -57,11 +63,6 @@ def _rows(pooled: pd.DataFrame, clip_ids: pd.Series, **base: str) -> pd.DataFram
         status=pd.array(_pooling.STATUSES, dtype="str").take(pooled["status"]),
         **base,
     ).reindex(columns=_COLUMNS)
-
-
-def _with_collapsed(direct: pd.DataFrame, surprise: str) -> pd.DataFrame:
-    """Predictions of labels that were asked for, and below them the seven classes as three."""
-    return tables.check("predictions", pd.concat([direct, collapsed(direct, surprise)]))
 
 
 def with_others(predicted: pd.DataFrame, others: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,16 +47,29 @@ def score(
     wrong prediction. Intervals are of `value`, 95 %, over subjects where every labelled clip names its own, else over
     clips; docs/statistics.md says how.
     """
-    labelled = join(predictions[_SCORED], clips[["clip_id", "label", "subject"]], surprise)
-    unit = resampled_unit(labelled)
-    numbered = {name: pd.factorize(labelled[name], sort=True)[0] for name in GROUP.values()}
-    labelled = labelled.assign(**numbered)  # compared and counted far faster than names
-    parts = []
-    for _, mine in labelled.groupby(["taxonomy", "asked"], sort=False):
-        parts += [_scored(part, unit, n_resamples, seed) for _, part in mine.groupby(KEYS, sort=False)]
-        parts += [_scored(part, unit, n_resamples, seed) for part in _baselines(mine, seed)]
+    parts: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    baselines: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    unit = resampled_unit(clips[clips["label"].notna()])
+    for joined in by_annotator(predictions, clips, surprise):
+        for asked, part in joined.groupby(["taxonomy", "asked"], sort=False):
+            baselines.setdefault(asked, _baselines(part, seed))
+            parts.setdefault(asked, []).append(_scored(part, unit, n_resamples, seed))
+    for asked, blind in baselines.items():
+        parts[asked] += [_scored(part, unit, n_resamples, seed) for part in blind]
     columns = list(tables.SCHEMAS["scores"].columns)
-    return tables.check("scores", pd.concat(parts) if parts else pd.DataFrame(columns=columns))
+    found = [part for of_question in parts.values() for part in of_question]
+    return tables.check("scores", pd.concat(found) if found else pd.DataFrame(columns=columns))
+
+
+def by_annotator(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str) -> Iterator[pd.DataFrame]:
+    """`join` of one annotator after the other, with what scores need; clips and subjects are numbered, not named."""
+    known = clips.loc[clips["label"].notna(), ["clip_id", "label", "subject"]]
+    number = {name: pd.factorize(known[name], sort=True)[0] for name in GROUP.values()}
+    place = pd.Index(known["clip_id"])
+    for _, rows in predictions.groupby(["strategy", "model"], sort=False):
+        joined = join(rows[_SCORED], known, surprise)
+        at = place.get_indexer(joined["clip_id"])
+        yield joined.assign(**{name: codes[at] for name, codes in number.items()})
 
 
 def by_surprise(
@@ -96,7 +109,7 @@ def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positi
 
 
 def resampled_unit(labelled: pd.DataFrame) -> str:
-    """What is drawn with replacement: "subjects" where every row of `join` names one, else "clips"."""
+    """What is drawn with replacement: "subjects" where every row (of `join`, or of clips) names one, else "clips"."""
     return "subjects" if labelled["subject"].notna().all() else "clips"
 
 
