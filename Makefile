@@ -16,7 +16,7 @@ test: check
 
 # The simulations of docs/statistics.md, with as many data sets as it cites.
 coverage: $(READY)
-	FER_DATA_SETS=2000 $(BIN)/python -m pytest -s tests/evaluation/test_coverage.py
+	FER_DATA_SETS=2000 $(BIN)/python -m pytest -s tests/evaluation/test_coverage.py tests/evaluation/test_coverage_groups.py
 
 check: $(READY)
 	$(BIN)/ruff check
@@ -30,6 +30,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.corpora 2>/dev/null
 	$(BIN)/python -m benchmarks.client 2>/dev/null
 	$(BIN)/python -m benchmarks.bootstrap
+	$(BIN)/python -m benchmarks.scale 2>/dev/null
 	$(BIN)/python -m benchmarks.explorer 2>/dev/null
 	$(BIN)/python -m benchmarks.frames 2>/dev/null
 

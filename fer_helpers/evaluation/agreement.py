@@ -1,6 +1,7 @@
 """Agreement of annotators, with or without a true label, and the ceiling that human raters set; pure.
 
-All start from votes: a tidy table with one row for each rater's label of a clip (clip_id, rater, label).
+All start from votes: a tidy table with one row for each rater's label of a clip (clip_id, rater, label), or with how
+many anonymous raters gave it (clip_id, label, count). Their labels are not bound to the seven.
 """
 
 from __future__ import annotations
@@ -14,15 +15,29 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.inter_rater import fleiss_kappa as fleiss
 
+from fer_helpers.emotions import SEVEN, TAXONOMIES, question, valence
 from fer_helpers.evaluation._bootstrap import interval, mean_interval, resample_groups
 from fer_helpers.evaluation.metrics import metrics, ratio
 from fer_helpers.evaluation.naming import annotator_names
+from fer_helpers.statuses import OUTSIDE
 
 
 def votes(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Clip-level predictions of one question as votes; a rater is an annotator, under its name."""
-    rows = predictions.assign(rater=annotator_names(predictions))
+    """Clip-level predictions of one question as votes; a rater is an annotator, under its name.
+
+    A label outside of the label set is a vote for "outside".
+    """
+    label = predictions["label"].mask(predictions["status"] == OUTSIDE, OUTSIDE)
+    rows = predictions.assign(rater=annotator_names(predictions), label=label)
     return rows.loc[rows["frame_index"].isna() & rows["label"].notna(), ["clip_id", "label", "rater"]]
+
+
+def in_question(votes: pd.DataFrame, taxonomy: str, surprise: str = "positive") -> pd.DataFrame:
+    """Votes for the seven as votes in `taxonomy`; other labels stay as they are, surprise goes where it is left out."""
+    if taxonomy == "seven":
+        return votes
+    label = votes["label"].map({name: valence(name, surprise) for name in SEVEN})
+    return votes.assign(label=label.where(votes["label"].isin(SEVEN), votes["label"])).dropna(subset="label")
 
 
 def shares(votes: pd.DataFrame) -> pd.DataFrame:
@@ -39,9 +54,11 @@ def shares(votes: pd.DataFrame) -> pd.DataFrame:
 def kappas(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     """Cohen's kappa (1960) of every pair of raters over the clips both label; NaN where it is undefined."""
 
+    names = pd.Index(dict.fromkeys([*labels, *votes["label"]]))
+
     def kappa(one: pd.Series, other: pd.Series) -> float:
-        both = np.zeros((len(labels), len(labels)))
-        np.add.at(both, tuple(pd.Categorical(rater, labels).codes for rater in (one, other)), 1)
+        both = np.zeros((len(names), len(names)))
+        np.add.at(both, tuple(names.get_indexer(rater) for rater in (one, other)), 1)
         return float(metrics(both, ["kappa"])["kappa"])
 
     return _pairwise(votes, kappa)
@@ -60,8 +77,16 @@ def _both(one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series]:
 
 
 def counts(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
-    """Votes for each of `labels` (columns) by clip (rows)."""
-    return pd.crosstab(votes["clip_id"], pd.Categorical(votes["label"], labels), dropna=False).set_axis(labels, axis=1)
+    """Votes for each label (columns: `labels`, then any others) by clip (rows); a column `count` counts several.
+
+    >>> rows = [("c1", "sad", 4), ("c1", "contempt", 1)]
+    >>> counts(pd.DataFrame(rows, columns=["clip_id", "label", "count"]), ["fear", "sad"]).loc["c1"].to_dict()
+    {'fear': 0, 'sad': 4, 'contempt': 1}
+    """
+    n = votes["count"].fillna(1).astype(int) if "count" in votes else pd.Series(1, votes.index)
+    table = n.groupby([votes["clip_id"], votes["label"]]).sum().unstack(fill_value=0)
+    others = [label for label in table if label not in labels]
+    return table.reindex(columns=[*labels, *others], fill_value=0).astype(int).rename_axis(columns=None)
 
 
 def fleiss_kappa(counts: pd.DataFrame) -> tuple[float, int]:
@@ -83,33 +108,57 @@ def fleiss_kappa(counts: pd.DataFrame) -> tuple[float, int]:
     return float(fleiss(used.to_numpy())), len(used)
 
 
-def alpha(counts: pd.DataFrame, n_resamples: int = 10_000, seed: int = 1) -> dict[str, float]:
-    """Krippendorff's nominal alpha with its bootstrap interval over clips.
+def people(clips: pd.DataFrame) -> pd.Series | None:
+    """Who is in each clip, by clip_id; None where not every clip names one."""
+    return clips.set_index("clip_id")["subject"] if len(clips) and clips["subject"].notna().all() else None
+
+
+def alpha(
+    counts: pd.DataFrame, subjects: pd.Series | None = None, n_resamples: int = 10_000, seed: int = 1
+) -> dict[str, float]:
+    """Krippendorff's nominal alpha with its bootstrap interval over subjects, or over clips.
 
     Clips may have any number of votes, those with one say nothing. The value is the krippendorff package's;
     resamples add up the clips' coincidence matrices (Krippendorff 2011).
 
+    Args:
+        counts: votes by clip and label, of `counts`.
+        subjects: of `people`; all clips of a person are drawn together.
+        n_resamples: bootstrap resamples.
+        seed: of the random generator.
+
     Returns:
-        value, ci_low, ci_high, n_clips (with two votes or more); NaN where fewer than two labels are used.
+        value, ci_low, ci_high, n_clips (with two votes or more), n_groups (drawn); NaN where fewer than two labels
+        are used.
     """
-    paired = counts[counts.sum(axis=1) > 1].to_numpy(float)
+    used = counts[counts.sum(axis=1) > 1]
+    paired = used.to_numpy(float)
+    group, names = pd.factorize(_groups(used.index, subjects), sort=True)
+    sizes = {"n_clips": len(paired), "n_groups": len(names)}
     if (paired.sum(axis=0) > 0).sum() < 2:
-        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n_clips": len(paired)}
+        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan, **sizes}
     value = krippendorff.alpha(value_counts=paired.astype(int), level_of_measurement="nominal")
     n_votes = paired.sum(axis=1)
     agreeing = (paired * (paired - 1)).sum(axis=1) / (n_votes - 1)
-    sums = resample_groups(np.column_stack([paired, agreeing]), n_resamples, seed)
-    low, high = interval(_alpha(sums[:, :-1], sums[:, -1]), len(paired))
-    return {"value": float(value), "ci_low": low, "ci_high": high, "n_clips": len(paired)}
+    by_group = pd.DataFrame(np.column_stack([paired, agreeing])).groupby(group).sum().to_numpy()
+    sums = resample_groups(by_group, n_resamples, seed)
+    low, high = interval(_alpha(sums[:, :-1], sums[:, -1]), len(names))
+    return {"value": float(value), "ci_low": low, "ci_high": high, **sizes}
 
 
-def described(counts: pd.DataFrame, n_resamples: int = 10_000, seed: int = 1) -> str:
+def _groups(clip_ids: pd.Index, subjects: pd.Series | None) -> np.ndarray:
+    """What is drawn together: a clip's subject, or the clip."""
+    return clip_ids.to_numpy() if subjects is None else subjects.reindex(clip_ids).to_numpy()
+
+
+def described(counts: pd.DataFrame, subjects: pd.Series | None = None, n_resamples: int = 10_000, seed: int = 1) -> str:
     """How well people agree among themselves, in a sentence; `counts` are their votes by clip and label."""
     kappa, n_used = fleiss_kappa(counts)
-    found = alpha(counts, n_resamples, seed)
+    found = alpha(counts, subjects, n_resamples, seed)
+    of = "" if subjects is None else f" of {found['n_groups']} subjects"
     return (
         f"People among themselves: Krippendorff's alpha {found['value']:.3f} [{found['ci_low']:.3f}, "
-        f"{found['ci_high']:.3f}] over {found['n_clips']} clips, Fleiss's kappa {kappa:.3f} over {n_used}."
+        f"{found['ci_high']:.3f}] over {found['n_clips']} clips{of}, Fleiss's kappa {kappa:.3f} over {n_used}."
     )
 
 
@@ -125,6 +174,7 @@ def ceiling(
     counts: pd.DataFrame,
     truth: pd.Series | None = None,
     sizes: Iterable[int] = (1, 3, 5, 7, 9),
+    subjects: pd.Series | None = None,
     n_resamples: int = 10_000,
     seed: int = 1,
 ) -> pd.DataFrame:
@@ -138,7 +188,8 @@ def ceiling(
         counts: votes by clip and label, of `counts`.
         truth: the corpus's label, indexed by clip_id; without it only the first kind is given.
         sizes: the k; clips with fewer votes are left out of theirs.
-        n_resamples: bootstrap resamples of clips.
+        subjects: of `people`; the interval is over them, else over clips.
+        n_resamples: bootstrap resamples.
         seed: of the random generator.
 
     Returns:
@@ -152,24 +203,39 @@ def ceiling(
     >>> found[["against", "k", "value"]].round(3).values.tolist()
     [['the other raters', 1, 0.333], ['the label', 1, 0.667], ['the label', 3, 1.0]]
     """
-    votes_of = {clip: row.to_numpy(int) for clip, row in counts.iterrows()}
-    rest = [_against_rest(row) for row in votes_of.values() if row.sum() > 1]
-    found = [("the other raters", 1, rest)]
-    known = truth.dropna() if truth is not None else pd.Series(dtype=str)
+    votes_of = dict(zip(counts.index, counts.to_numpy(int), strict=True))
+    found = [("the other raters", 1, {clip: _against_rest(row) for clip, row in votes_of.items() if row.sum() > 1})]
+    known = truth.dropna().to_dict() if truth is not None else {}
+    place = {label: at for at, label in enumerate(counts.columns)}
     for k in sizes if truth is not None else ():
-        right = [
-            _plurality_right(int(row[own]), tuple(sorted(np.delete(row, own).tolist())), k)
+        right = {
+            clip: _plurality_right(int(row[own]), tuple(sorted(np.delete(row, own).tolist())), k)
             for clip, row in votes_of.items()
-            if clip in known.index and row.sum() >= k
-            for own in [counts.columns.get_loc(known[clip])]
-        ]
+            if clip in known and row.sum() >= k
+            for own in [place[known[clip]]]
+        }
         found.append(("the label", k, right))
     rows = []
     for against, k, values in found:
-        low, high = mean_interval(np.array(values), np.arange(len(values)), n_resamples, seed)
-        mean = float(np.mean(values)) if values else float("nan")
-        rows.append((against, k, mean, low, high, len(values)))
+        share = np.array(list(values.values()), dtype=float)
+        low, high = mean_interval(share, _groups(pd.Index(values), subjects), n_resamples, seed)
+        rows.append((against, k, share.mean() if len(share) else np.nan, low, high, len(share)))
     return pd.DataFrame(rows, columns=["against", "k", "value", "ci_low", "ci_high", "n_clips"])
+
+
+def ceilings(
+    votes: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positive", n_resamples: int = 10_000, seed: int = 1
+) -> pd.DataFrame:
+    """`ceiling` for seven classes, and for three to which votes and labels collapse, with a first column `question`."""
+    subjects, parts = people(clips), []
+    for taxonomy, labels in TAXONOMIES.items():
+        meant = {label: label if taxonomy == "seven" else valence(label, surprise) for label in SEVEN}
+        truth = clips.set_index("clip_id")["label"].map(meant)
+        given = counts(in_question(votes, taxonomy, surprise), labels)
+        found = ceiling(given, truth, subjects=subjects, n_resamples=n_resamples, seed=seed)
+        found.insert(0, "question", question(taxonomy, "seven"))
+        parts.append(found[found["n_clips"] > 0])
+    return pd.concat(parts, ignore_index=True)
 
 
 def _against_rest(row: np.ndarray) -> float:

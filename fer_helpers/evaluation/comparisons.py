@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from typing import Any
 
@@ -11,16 +13,19 @@ import pandas as pd
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from fer_helpers import tables
-from fer_helpers.emotions import TAXONOMIES
+from fer_helpers import statuses, tables
+from fer_helpers.emotions import TAXONOMIES, question
 from fer_helpers.evaluation._bootstrap import resample_clips, resample_groups, smoothed, t_interval
 from fer_helpers.evaluation.metrics import metric_names, metrics
 from fer_helpers.evaluation.naming import pair_names
-from fer_helpers.evaluation.scores import GROUP, join, resampled_unit
+from fer_helpers.evaluation.predictions import recollapsed
+from fer_helpers.evaluation.scores import GROUP, by_annotator, resampled_unit
 
 QUESTION = ["taxonomy", "asked"]
 PAPER_CLAIM = ("majority_vote", "multi_frame")  # arXiv 2502.12454: the second does slightly better, and costs less
 WAYS = {"ternary": "asked directly", "seven": "collapsed from seven"}  # to three classes, by the labels asked for
+Labels = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]  # annotator -> codes of true and predicted labels by clip
+_CORES = os.cpu_count() or 1
 Z, POWER = 1.959964, 1.959964 + 0.841621  # standard errors to 95 %, and to be found with 80 % power
 
 
@@ -47,12 +52,23 @@ def compare(
         seed: of the random generator.
         within: only pairs with the same value in this column, e.g. "strategy" for each strategy under two models.
     """
-    labelled = join(predictions, clips, surprise)
-    by_frame = labelled["frame_index"].notna().groupby([labelled[name] for name in ("strategy", "model")])
-    labelled = labelled[~by_frame.transform("any")]
-    unit = resampled_unit(labelled)
+    known = clips[clips["label"].notna()]
+    unit = resampled_unit(known)
+    groups = pd.factorize(known[GROUP[unit]], sort=True)[0]
+    at = pd.factorize(known["clip_id"], sort=True)[0].argsort()  # `by_annotator` numbers clips in this order
+    given: dict[tuple[str, str], Labels] = {}
+    for joined in by_annotator(predictions, clips, surprise):
+        if joined["frame_index"].notna().any():
+            continue
+        for asked, part in joined.groupby(QUESTION, sort=False):
+            labels = pd.Index([*TAXONOMIES[asked[0]], statuses.OUTSIDE])
+            codes, truth = np.full((2, len(known)), -1)
+            codes[at[part["clip_id"]]] = labels.get_indexer(part["label"])
+            truth[at[part["clip_id"]]] = labels.get_indexer(part["truth"])
+            annotator = tuple(part.iloc[0][["strategy", "model"]])
+            given.setdefault(asked, {})[annotator] = (truth, codes)
     columns = list(tables.SCHEMAS["comparisons"].columns)
-    parts = [_question(part, unit, n_resamples, seed, within) for _, part in labelled.groupby(QUESTION, sort=False)]
+    parts = [_question(*asked, one, groups, unit, n_resamples, seed, within) for asked, one in given.items()]
     rows = [row for part in parts for row in part]
     return tables.check("comparisons", pd.DataFrame(rows, columns=columns))
 
@@ -70,29 +86,32 @@ def direct_or_collapsed(
     Returns:
         as `compare`, with WAYS in place of the models; empty where only one of the two was asked.
     """
+    predictions = recollapsed(predictions, surprise)
     ternary = predictions[(predictions["taxonomy"] == "ternary") & (predictions["strategy"] != tables.IMPORTED)]
     ways = ternary.assign(model=ternary["asked"].map(WAYS), asked="ternary")
     return compare(ways, clips, surprise, n_resamples, seed, within="strategy")
 
 
-def _question(labelled: pd.DataFrame, unit: str, n_resamples: int, seed: int, within: str) -> list[dict[str, Any]]:
+def _question(
+    taxonomy: str, asked: str, given: Labels, groups: np.ndarray, unit: str, n_resamples: int, seed: int, within: str
+) -> list[dict[str, Any]]:
     """Rows of all pairs within one question."""
-    base = labelled.iloc[0][QUESTION].to_dict()
-    pairs = combinations(labelled.groupby(["strategy", "model"], sort=False), 2)
-    labels = TAXONOMIES[base["taxonomy"]]
-    rows = []
-    for (a, rows_a), (b, rows_b) in pairs:
-        if within and rows_a[within].iloc[0] != rows_b[within].iloc[0]:
-            continue
-        both = rows_a.dropna(subset="label").merge(rows_b.dropna(subset="label")[["clip_id", "label"]], on="clip_id")
+    base = {"taxonomy": taxonomy, "asked": asked}
+    place = ["strategy", "model"].index(within) if within else None
+    pairs = [(a, b) for a, b in combinations(given, 2) if place is None or a[place] == b[place]]
+
+    def pair(annotators: tuple[tuple[str, str], tuple[str, str]]) -> list[dict[str, Any]]:
+        a, b = annotators
+        (truth, one), (_, other) = given[a], given[b]
+        both = (one >= 0) & (other >= 0)
+        truth, one, other, member = truth[both], one[both], other[both], groups[both]
         who = dict(zip(("strategy_a", "model_a", "strategy_b", "model_b"), (*a, *b), strict=True))
-        truth, one, other = (pd.Categorical(both[c], labels).codes for c in ("truth", "label_x", "label_y"))
-        found = compared(truth, one, other, both[GROUP[unit]].to_numpy(), len(labels), n_resamples, seed)
-        n_groups = both[GROUP[unit]].nunique()
-        rows += [
-            {**base, "metric": metric, **who, "n_clips": len(both), "unit": unit, "n_groups": n_groups, **result}
-            for metric, result in found.items()
-        ]
+        found = compared(truth, one, other, member, len(TAXONOMIES[taxonomy]), n_resamples, seed)
+        of = {"n_clips": len(one), "unit": unit, "n_groups": len(np.unique(member)), "same": bool((one == other).all())}
+        return [{**base, "metric": metric, **who, **of, **result} for metric, result in found.items()]
+
+    with ThreadPoolExecutor(_CORES) as threads:  # numpy works without the interpreter's lock
+        rows = [row for found in threads.map(pair, pairs) for row in found]
     for metric in metric_names("compared"):
         of_metric = [row for row in rows if row["metric"] == metric]
         for row, adjusted in zip(of_metric, holm([row["p"] for row in of_metric]), strict=True):
@@ -126,7 +145,7 @@ def compared(
 
     Args:
         truth: label index of each clip, shape (n,).
-        a: the one's label index, shape (n,).
+        a: the one's label index, shape (n,); `n_labels` is a label outside of the set, which is wrong.
         b: the other's, shape (n,).
         groups: the clip or subject each row belongs to; whole groups are drawn and swapped.
         n_labels: size of the taxonomy.
@@ -142,15 +161,23 @@ def compared(
     if not n_groups:
         unknown = dict.fromkeys(["value_a", "value_b", "difference", "ci_low", "ci_high", "p", "detectable"], np.nan)
         return {metric: {**unknown, "test": None} for metric in metric_names("compared")}
-    single = n_groups == len(member)
-    by_group = np.stack([_counted((member, truth, label), (n_groups, n_labels, n_labels)) for label in (a, b)], axis=1)
+    single, n_columns = n_groups == len(member), n_labels + bool(max(a.max(), b.max()) == n_labels)
     if single:
-        drawn = _resampled(_counted((truth, a, b), (n_labels,) * 3), n_resamples, seed)
+        joint = _counted((truth, a, b), (n_labels, n_columns, n_columns))
+        cells = np.argwhere(joint)
+        kinds = np.stack([_counted((np.arange(len(cells)), cells[:, 0], c), (len(cells), n_labels, n_columns))
+                          for c in cells[:, 1:].T], axis=1)  # fmt: skip
+        how_many = joint[tuple(cells.T)].astype(int)
+        drawn = _resampled(joint, n_resamples, seed)
     else:
-        drawn = resample_groups(by_group.reshape(n_groups, -1), n_resamples, seed).reshape(-1, *by_group.shape[1:])
-    resampled, permuted = _differences(drawn), _permuted(by_group, n_resamples, seed)
+        shape = (n_groups, n_labels, n_columns)
+        kinds = np.stack([_counted((member, truth, label), shape) for label in (a, b)], axis=1)
+        how_many = np.ones(n_groups, int)
+        drawn = resample_groups(kinds.reshape(n_groups, -1), n_resamples, seed).reshape(-1, *kinds.shape[1:])
+    both = np.tensordot(how_many, kinds, 1)
+    resampled, permuted = _differences(drawn), _permuted(kinds, how_many, n_resamples, seed)
     results = {}
-    for metric, (value_a, value_b) in metrics(by_group.sum(axis=0), metric_names("compared")).items():
+    for metric, (value_a, value_b) in metrics(both, metric_names("compared")).items():
         difference = value_a - value_b
         low, high, error = t_interval(difference, resampled[metric], n_groups)
         test = "paired permutation over " + ("clips" if single else "subjects")
@@ -165,9 +192,7 @@ def compared(
 
 
 def _counted(indices: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> np.ndarray:
-    counts = np.zeros(shape)
-    np.add.at(counts, indices, 1)
-    return counts
+    return np.bincount(np.ravel_multi_index(indices, shape), minlength=np.prod(shape)).reshape(shape).astype(float)
 
 
 def _resampled(joint: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
@@ -181,16 +206,23 @@ def _differences(pairs: np.ndarray) -> dict[str, np.ndarray]:
     return {metric: value[..., 0] - value[..., 1] for metric, value in metrics(pairs, metric_names("compared")).items()}
 
 
-def _permuted(by_group: np.ndarray, n_permutations: int, seed: int) -> dict[str, np.ndarray]:
+def _permuted(by_group: np.ndarray, how_many: np.ndarray, n_permutations: int, seed: int) -> dict[str, np.ndarray]:
     """Differences a - b by metric after a and b changed places in a random half of the groups.
 
     Groups that change alike are exchanged together: how many of them is a binomial draw.
+
+    Args:
+        by_group: both confusion matrices of each kind of group, shape (n_kinds, 2, n_labels, n_columns).
+        how_many: groups of each kind, shape (n_kinds,).
+        n_permutations: how many.
+        seed: of the random generator.
     """
     change = (by_group[:, 1] - by_group[:, 0]).reshape(len(by_group), -1)
-    kinds, how_many = np.unique(change, axis=0, return_counts=True)
-    drawn = np.random.default_rng(seed).binomial(how_many, 0.5, size=(n_permutations, len(kinds)))
-    moved = (drawn @ kinds).reshape(-1, *by_group.shape[2:])
-    a, b = by_group.sum(axis=0)
+    kinds, kind = np.unique(change, axis=0, return_inverse=True)
+    alike = np.bincount(kind.ravel(), how_many).astype(int)
+    drawn = np.random.default_rng(seed).binomial(alike, 0.5, size=(n_permutations, len(kinds)))
+    moved = (drawn.astype(float) @ kinds).reshape(-1, *by_group.shape[2:])
+    a, b = np.tensordot(how_many, by_group, 1)
     return _differences(np.stack([a + moved, b - moved], axis=1))
 
 
@@ -222,16 +254,19 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[float, float, flo
 def sentence(row: dict[str, Any]) -> str:
     """What a comparison shows, in words that say no more than its test does."""
     a, b = pair_names(row)
-    metric, n_clips = row["metric"], row["n_clips"]
+    n_clips, ways = row["n_clips"], row["model_a"] in WAYS.values()
+    score = f"{row['metric']} ({'three classes' if ways else question(row['taxonomy'], row['asked'])})"
     if not n_clips:
-        return f"{a} and {b} have no labelled clip in common: not compared."
+        return f"{score}: {a} and {b} have no labelled clip in common: not compared."
     clips = "1 clip" if n_clips == 1 else f"{n_clips} clips"
     if row["n_groups"] != n_clips:
         clips += f" of {row['n_groups']} {row['unit']}"
+    if row["same"]:
+        return f"{score}: identical predictions of {a} and {b} on {clips}."
     if row["p_holm"] >= 0.05:
-        return f"{metric}: no significant difference between {a} and {b} on {clips}: {_doubt(row, a, b)}."
+        return f"{score}: no significant difference between {a} and {b} on {clips}: {_doubt(row, a, b)}."
     higher, lower = (a, b) if row["difference"] > 0 else (b, a)
-    return f"{metric}: {higher} scores higher than {lower} on {clips}: {_doubt(row, a, b)}."
+    return f"{score}: {higher} scores higher than {lower} on {clips}: {_doubt(row, a, b)}."
 
 
 def _doubt(row: dict[str, Any], a: str, b: str) -> str:
@@ -239,7 +274,7 @@ def _doubt(row: dict[str, Any], a: str, b: str) -> str:
     p = "Holm-adjusted p " + ("< 0.001" if row["p_holm"] < 0.001 else f"= {row['p_holm']:.3f}")
     said = f"{a} minus {b} is {row['difference']:+.3f}"
     if np.isnan(row["ci_low"]):
-        return f"{said}, too few clips for an interval, {p}"
+        return f"{said}, without an interval (too few clips, or a difference that cannot vary), {p}"
     said += f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}, {p}"
     missed = f"; minimum detectable difference {row['detectable']:.3f} (80 % power, unadjusted)"
     return said + (missed if row["p_holm"] >= 0.05 else "")

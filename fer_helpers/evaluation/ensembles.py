@@ -75,13 +75,21 @@ def raters(predictions: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(model=annotator_names(rows))[rows["strategy"].isin([one, tables.IMPORTED])]
 
 
+def described(raters: pd.DataFrame) -> str:
+    """Whose labels the ensembles of `raters` pool, in a sentence."""
+    pairs = raters[["strategy", "model"]].drop_duplicates().itertuples(index=False)
+    names = [model if strategy == tables.IMPORTED or model == strategy else f"{strategy} of {model}"
+             for strategy, model in pairs]  # fmt: skip
+    return f"{', '.join(ENSEMBLES)} pool the labels of {len(names)} annotators: {'; '.join(names)}."
+
+
 def ensemble(name: str, predictions: pd.DataFrame) -> pd.DataFrame:
     """Predictions of the ensemble called `name`: strategy = its name, model = "several", one row a clip and question.
 
     Each (strategy, model) is a rater, and each question (taxonomy, asked) is pooled by itself. Frames of one
     model are pooled within the model before, by a strategy: pass clip-level predictions, one strategy a model.
     Predictions without a label are no votes; a clip without any keeps its raters' commonest status. Ties go to the
-    earlier label in the taxonomy's order.
+    tied label of greater mean probability, over the raters that give any, then to the earlier in the taxonomy's order.
 
     Raises:
         ValueError: a model comes with several strategies, or rows are of single frames.
@@ -112,7 +120,9 @@ def _pooled(name: str, part: pd.DataFrame) -> pd.DataFrame:
     tied = np.isclose(surest, best[:, None], rtol=0, atol=1e-12)
     voted = (best > 0).tolist()
     given = votes.groupby("clip_id")["label"]
-    label = np.where(voted, np.array(labels, dtype=object)[tied.argmax(axis=1)], None)
+    mean = part.groupby("clip_id")[[f"prob_{label}" for label in labels]].mean().reindex(clips["clip_id"])
+    winner = np.where(tied, np.nan_to_num(mean.to_numpy(float)), -1).argmax(axis=1)
+    label = np.where(voted, np.array(labels, dtype=object)[winner], None)
     of_clip = pd.Series(label, index=clips["clip_id"])
     same = (votes["label"] == votes["clip_id"].map(of_clip)).groupby(votes["clip_id"]).mean()
     return clips.assign(

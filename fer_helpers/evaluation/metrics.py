@@ -10,12 +10,12 @@ import numpy as np
 
 
 class Margins(NamedTuple):
-    """What the metrics need of confusion matrices: arrays (..., n_labels), and (...) for the last two."""
+    """What the metrics need of confusion matrices: arrays (..., n_labels), `beside` (..., n_more), `total` (...)."""
 
     hits: np.ndarray
     true: np.ndarray
     predicted: np.ndarray
-    unanswered: np.ndarray
+    beside: np.ndarray
     total: np.ndarray
 
 
@@ -23,14 +23,14 @@ def margins(confusion: np.ndarray) -> Margins:
     """Diagonal and sums of confusion matrices.
 
     Args:
-        confusion: counts, truth in rows, shape (..., n_labels, n_labels); with one column more, the last one
-            counts clips without a prediction: wrong for every metric, and nobody's prediction.
+        confusion: counts, truth in rows, shape (..., n_labels, n_labels); columns more count clips with a label
+            outside of the set, or without one: wrong for every metric, and a prediction of no class.
     """
     confusion = np.asarray(confusion, dtype=float)
     n_labels = confusion.shape[-2]
     true, predicted = confusion.sum(-1), confusion.sum(-2)
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    return Margins(hits, true, predicted[..., :n_labels], predicted[..., n_labels:].sum(-1), true.sum(-1))
+    return Margins(hits, true, predicted[..., :n_labels], predicted[..., n_labels:], true.sum(-1))
 
 
 def ratio(over: np.ndarray, under: np.ndarray, empty: float = np.nan) -> np.ndarray:
@@ -74,7 +74,7 @@ def mcc(m: Margins) -> np.ndarray:
     """Matthews's correlation of truth and prediction for several classes (Gorodkin 2004); 0 if one is constant."""
     together = m.hits.sum(-1) * m.total - (m.true * m.predicted).sum(-1)
     spread_true = m.total**2 - (m.true**2).sum(-1)
-    spread_predicted = m.total**2 - (m.predicted**2).sum(-1) - m.unanswered**2
+    spread_predicted = m.total**2 - (m.predicted**2).sum(-1) - (m.beside**2).sum(-1)
     known = np.where(m.total > 0, 0.0, np.nan)
     return ratio(together, np.sqrt(spread_true * spread_predicted), 0) + known
 

@@ -20,14 +20,19 @@ def display_names(annotators: Iterable[tuple[str, str]]) -> list[str]:
     """What to call each of these (strategy, model) where they stand side by side."""
     annotators = list(annotators)
     asked = {model for strategy, model in annotators if _was_asked(strategy, model)}
-    others = {strategy for strategy, _ in annotators} | set(STRATEGIES)
-    return [
-        f"{model} (imported)" if strategy == IMPORTED and model in others
-        else model if strategy == IMPORTED
-        else f"{strategy} ({model})" if len(asked) > 1 and _was_asked(strategy, model)
-        else strategy
+    own = {
+        (strategy, model): f"{strategy} ({model})" if len(asked) > 1 and _was_asked(strategy, model) else strategy
         for strategy, model in annotators
-    ]  # fmt: skip
+        if strategy != IMPORTED
+    }
+    taken = {strategy for strategy, _ in annotators} | set(STRATEGIES) | set(own.values())
+    for _, model in sorted({pair for pair in annotators if pair[0] == IMPORTED}):
+        called = model
+        while called in taken:
+            called += " (imported)"
+        own[IMPORTED, model] = called
+        taken.add(called)
+    return [own[pair] for pair in annotators]
 
 
 def _was_asked(strategy: str, model: str) -> bool:

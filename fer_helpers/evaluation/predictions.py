@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from fer_helpers import tables
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY, valence
-from fer_helpers.prompting import STRATEGIES, Strategy, find, planning
+from fer_helpers.evaluation import _pooling
+from fer_helpers.prompting import STRATEGIES, find, planning
 
-Motion = Mapping[tuple[str, int], float]  # (clip_id, frame_index) -> grey levels
+_COLUMNS = list(tables.SCHEMAS["predictions"].columns)
 
 
 def predict(
@@ -30,21 +30,39 @@ def predict(
     (`asked` = "seven"); `surprise` is its valence there. A cascade's clip goes on where the probability of its
     label is below `cascade_below` or unknown, as in `planning.due`; both stages are paid for then.
     """
-    motion = frames.set_index(["clip_id", "frame_index"])["motion"].to_dict()
-    rows = []
-    for asked, of_taxonomy in planned.groupby("taxonomy", sort=False):
-        for name in strategies:
+    parts = []
+    model = planned["model"].iloc[0] if len(planned) else ""
+    stages = {name: planning.stages(name) for name in strategies}
+    needed = planning.needed({stage for chain in stages.values() for stage in chain}, planned, frames)
+    for asked in planned["taxonomy"].unique():
+        labels, mine = TAXONOMIES[asked], (planned["taxonomy"] == asked).to_numpy()
+        answered = _pooling.answered(clips, frames, planned[mine], answers, labels)
+        of_question = []
+        for name, chain in stages.items():
             first, *second = [
-                _of_stage(clips["clip_id"], planning.needed_by(stage, of_taxonomy, frames), answers, stage, motion)
-                for stage in planning.stages(name)
+                _pooling.pool(answered[needed[stage][mine]], len(clips), find(stage), labels) for stage in chain
             ]
             for then in second:
-                first = [_passed_on(one, other, cascade_below) for one, other in zip(first, then, strict=True)]
-            base = {"strategy": name, "model": planned["model"].iloc[0], "taxonomy": asked, "asked": asked}
-            rows += [{**base, **row} for row in first]
-    columns = list(tables.SCHEMAS["predictions"].columns)
-    predicted = tables.check("predictions", pd.DataFrame(rows, columns=columns))
-    return tables.check("predictions", pd.concat([predicted, collapsed(predicted, surprise)]))
+                first = _pooling.passed_on(first, then, cascade_below)
+            of_question.append(_rows(first, clips["clip_id"], strategy=name, model=model, taxonomy=asked, asked=asked))
+        if of_question:
+            parts.append(tables.check("predictions", pd.concat(of_question)))
+    parts += [tables.check("predictions", collapsed(part, surprise)) for part in parts]
+    if not parts:
+        return tables.check("predictions", pd.DataFrame(columns=_COLUMNS))
+    return pd.concat(parts, ignore_index=True)  # a question is checked at a time, which needs less memory
+
+
+def _rows(pooled: pd.DataFrame, clip_ids: pd.Series, **base: str) -> pd.DataFrame:
+    """Rows of the predictions table from those of `_pooling.pool`, numbers put into words."""
+    labels = TAXONOMIES[base["taxonomy"]]
+    words = pd.array([*labels, None], dtype="str")
+    return pooled.assign(
+        clip_id=clip_ids.array.take(pooled["clip"]),
+        label=words.take(pooled["label"] % len(words)),
+        status=pd.array(_pooling.STATUSES, dtype="str").take(pooled["status"]),
+        **base,
+    ).reindex(columns=_COLUMNS)
 
 
 def with_others(predicted: pd.DataFrame, others: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:
@@ -55,68 +73,40 @@ def with_others(predicted: pd.DataFrame, others: pd.DataFrame, surprise: str = "
     return tables.check("predictions", pd.concat([predicted, direct, collapsed(direct, surprise)]))
 
 
+def recollapsed(predicted: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:
+    """`predicted` with what was collapsed to three classes collapsed anew, by one valence of `surprise` for all.
+
+    Imported predictions and other runs may have been collapsed by another. Ensembles stay: they pool collapsed votes.
+    An annotator without its seven-class rows in `predicted` stays, too; collapsed rows that are new are not added.
+    """
+    own = predicted["model"] != tables.SEVERAL
+    seven, three = (own & (predicted["taxonomy"] == name) & (predicted["asked"] == "seven") for name in TAXONOMIES)
+    annotator = predicted.groupby(["strategy", "model"], sort=False).ngroup().to_numpy()
+    both = np.intersect1d(annotator[seven], annotator[three])
+    again, old = (mask & np.isin(annotator, both) for mask in (seven, three))
+    if not old.any():
+        return predicted
+    return pd.concat([predicted[~old], collapsed(predicted[again], surprise)], ignore_index=True)
+
+
+def with_missing(predicted: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
+    """`predicted` with a row, without a label, for each clip that an annotator of a question has none of."""
+    keys = ["strategy", "model", "taxonomy", "asked"]
+    place, parts = pd.Index(clips["clip_id"]).get_indexer(predicted["clip_id"]), [predicted]
+    for key, rows in predicted.groupby(keys, sort=False).indices.items():
+        absent = np.setdiff1d(np.arange(len(clips)), place[rows])
+        status = "no_label" if key[0] == tables.IMPORTED else "not_asked"
+        base = {**dict(zip(keys, key, strict=True)), "n_votes": 0, "tie": False, "status": status}
+        if len(absent):
+            parts.append(pd.DataFrame({"clip_id": clips["clip_id"].array.take(absent)}).assign(**base))
+    if len(parts) == 1:
+        return predicted
+    return pd.concat(parts, ignore_index=True).astype(predicted.dtypes.to_dict())
+
+
 def over_all_frames(predicted: pd.DataFrame) -> pd.DataFrame:
     """`predicted` without strategies over fewer of the key frames, such as multi_frame:3."""
     return predicted[~predicted["strategy"].str.contains(":", regex=False)]
-
-
-def _of_stage(
-    clip_ids: Iterable[str], part: pd.DataFrame, answers: pd.DataFrame, stage: str, motion: Motion
-) -> list[dict[str, Any]]:
-    """One row a clip, or a frame where the strategy judges each by itself."""
-    strategy = find(stage)
-    joined = part.merge(answers, on="key", how="left", suffixes=("_estimated", ""))
-    joined["motion"] = [motion[clip, indices[0]] for clip, indices in joined[["clip_id", "frame_indices"]].to_numpy()]
-    of_clip = dict(iter(joined.groupby("clip_id")))
-    rows = []
-    for clip_id in clip_ids:
-        mine = of_clip.get(clip_id)
-        if mine is None:
-            rows.append({"clip_id": clip_id, **_nothing("no_frame")})
-        elif strategy.per_frame:
-            for position, indices in enumerate(mine["frame_indices"]):
-                rows.append({"clip_id": clip_id, "frame_index": indices[0], **_pool(mine.iloc[[position]], strategy)})
-        else:
-            rows.append({"clip_id": clip_id, **_pool(mine, strategy)})
-    return rows
-
-
-def _nothing(status: str) -> dict[str, Any]:
-    return {"label": None, "n_votes": 0, "tie": False, "status": status}
-
-
-def _pool(part: pd.DataFrame, strategy: Strategy) -> dict[str, Any]:
-    """One prediction from the answers of one clip; failures are left out of the vote and counted."""
-    labels = TAXONOMIES[part["taxonomy"].iloc[0]]
-    spent = {
-        "tokens": (part["tokens_in"] + part["tokens_out"]).sum(min_count=1),
-        "cost_usd": part["cost_usd"].sum(min_count=1),
-    }
-    good = (part["status"] == "ok").to_numpy()
-    if not good.any():
-        return {**_nothing(part["status"].fillna("not_asked").mode().iloc[0]), **spent}
-    ok = part[good]
-    votes = pd.Categorical(ok["label"], labels).codes.astype(int)
-    weights = strategy.weigh(part["motion"].to_numpy(float))[good]
-    pooled = strategy.pool(votes, ok[[f"prob_{label}" for label in labels]].to_numpy(float), weights)
-    return {
-        "label": labels[pooled.label],
-        **{f"prob_{label}": share for label, share in zip(labels, pooled.probabilities, strict=True)},
-        "confidence": pooled.probabilities[pooled.label],
-        "n_votes": pooled.n_votes,
-        "agreement": pooled.agreement,
-        "tie": pooled.tie,
-        "status": "ok",
-        **spent,
-    }
-
-
-def _passed_on(first: Mapping[str, Any], then: Mapping[str, Any], below: float) -> dict[str, Any]:
-    """A cascade's prediction: the first stage's label where that is sure or the second gave none; all that was paid."""
-    if first.get("confidence", np.nan) >= below or "tokens" not in then:  # the second stage was not asked
-        return dict(first)
-    spent = {name: pd.Series([first[name], then[name]]).sum(min_count=1) for name in ("tokens", "cost_usd")}
-    return {**(then if then["label"] or not first["label"] else first), **spent}
 
 
 def collapsed(predicted: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from fer_helpers import tables
-from fer_helpers.emotions import SURPRISE_VALENCES, TAXONOMIES, valence
+from fer_helpers import statuses, tables
+from fer_helpers.emotions import SEVEN, SURPRISE_VALENCES, TAXONOMIES, valence
 from fer_helpers.evaluation._bootstrap import interval, is_single, mean_interval, resample
 from fer_helpers.evaluation.calibration import calibration_error, reliability
 from fer_helpers.evaluation.metrics import brier, margins, metric_of, metrics, of_classes
 from fer_helpers.evaluation.naming import annotator_names
-from fer_helpers.evaluation.predictions import collapsed
+from fer_helpers.evaluation.predictions import collapsed, recollapsed, with_missing
 
 KEYS = ["strategy", "model", "taxonomy", "asked"]
 ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
+CERTAIN = ("UAR", "kappa", "MCC", "recall")  # of who gives every clip one label, whatever the clips
+_SCORED = ["clip_id", "frame_index", *KEYS, "label", *tables.PROBABILITIES, "confidence", "n_votes", "tie", "status"]
 Interval = tuple[float, float]
 UNKNOWN: Interval = (np.nan, np.nan)
 
@@ -39,19 +41,35 @@ def score(
 ) -> pd.DataFrame:
     """The scores table: every annotator, question and metric, and the trivial baselines beside them.
 
-    Clips without a label are left out. A clip with a label and no prediction is missing: `value` leaves it
-    out, `value_wrong` counts it as wrong, and WAR, UAR and recalls have bounds between which they lie
-    whatever the missing predictions would have been (Manski 1990). Intervals are of `value`, 95 %, over
-    subjects where every labelled clip names its own, else over clips; docs/statistics.md says how.
+    Clips without a label are left out. A clip with a label and no prediction is missing, whether it has a row or
+    not: `value` leaves it out, `value_wrong` counts it as wrong, and WAR, UAR and recalls have bounds between which
+    they lie whatever the missing predictions would have been (Manski 1990). A label outside of the label set is a
+    wrong prediction. Intervals are of `value`, 95 %, over subjects where every labelled clip names its own, else over
+    clips; docs/statistics.md says how.
     """
-    labelled = join(predictions, clips, surprise)
-    unit = resampled_unit(labelled)
-    parts = []
-    for _, mine in labelled.groupby(["taxonomy", "asked"], sort=False):
-        parts += [_scored(part, unit, n_resamples, seed) for _, part in mine.groupby(KEYS, sort=False)]
-        parts += [_scored(part, unit, n_resamples, seed) for part in _baselines(mine, seed)]
+    parts: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    baselines: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    unit = resampled_unit(clips[clips["label"].notna()])
+    for joined in by_annotator(predictions, clips, surprise):
+        for asked, part in joined.groupby(["taxonomy", "asked"], sort=False):
+            baselines.setdefault(asked, _baselines(part, seed))
+            parts.setdefault(asked, []).append(_scored(part, unit, n_resamples, seed))
+    for asked, blind in baselines.items():
+        parts[asked] += [_scored(part, unit, n_resamples, seed) for part in blind]
     columns = list(tables.SCHEMAS["scores"].columns)
-    return tables.check("scores", pd.concat(parts) if parts else pd.DataFrame(columns=columns))
+    found = [part for of_question in parts.values() for part in of_question]
+    return tables.check("scores", pd.concat(found) if found else pd.DataFrame(columns=columns))
+
+
+def by_annotator(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str) -> Iterator[pd.DataFrame]:
+    """`join` of one annotator after the other, with what scores need; clips and subjects are numbered, not named."""
+    known = clips.loc[clips["label"].notna(), ["clip_id", "label", "subject"]]
+    number = {name: pd.factorize(known[name], sort=True)[0] for name in GROUP.values()}
+    place = pd.Index(known["clip_id"])
+    for _, rows in predictions.groupby(["strategy", "model"], sort=False):
+        joined = join(rows[_SCORED], known, surprise)
+        at = place.get_indexer(joined["clip_id"])
+        yield joined.assign(**{name: codes[at] for name, codes in number.items()})
 
 
 def by_surprise(
@@ -70,15 +88,28 @@ def by_surprise(
 
 
 def join(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str = "positive") -> pd.DataFrame:
-    """`predictions` with their clip's columns and `truth`, its label in their taxonomy, where it has one."""
-    joined = predictions.merge(clips.drop(columns=["status", "reason"]), on="clip_id", suffixes=("", "_clip"))
-    pairs = zip(joined["label_clip"], joined["taxonomy"], strict=True)
-    truth = [true_label(label, taxonomy, surprise) for label, taxonomy in pairs]
-    return joined.assign(truth=pd.Series(truth, index=joined.index, dtype="str")).dropna(subset="truth")
+    """`predictions` with their clip's columns and `truth`, its label in their taxonomy, where it has one.
+
+    Every labelled clip has a row of every annotator and question, without a label where it has no prediction; the
+    label of a prediction outside of the label set is "outside". What was collapsed is collapsed by `surprise`.
+    """
+    known = clips[clips["label"].notna()].drop(columns=["status", "reason"], errors="ignore")
+    rows = with_missing(recollapsed(predictions, surprise), known)
+    rows = rows.assign(label=rows["label"].mask(rows["status"] == statuses.OUTSIDE, statuses.OUTSIDE))
+    at = pd.Index(known["clip_id"]).get_indexer(rows["clip_id"])
+    rows, at = rows[at >= 0], at[at >= 0]
+    of_clip = {c: known[c].array.take(at) for c in known if c not in ("clip_id", "label")}
+    truth = pd.Series(np.nan, index=rows.index, dtype="str")
+    for taxonomy in rows["taxonomy"].unique():
+        mine = (rows["taxonomy"] == taxonomy).to_numpy()
+        meant = known["label"].map({label: true_label(label, taxonomy, surprise) for label in SEVEN})
+        truth[mine] = meant.array.take(at[mine])
+    joined = rows.assign(label_clip=known["label"].array.take(at), **of_clip, truth=truth)
+    return joined[truth.notna()].reset_index(drop=True)
 
 
 def resampled_unit(labelled: pd.DataFrame) -> str:
-    """What is drawn with replacement: "subjects" where every row of `join` names one, else "clips"."""
+    """What is drawn with replacement: "subjects" where every row (of `join`, or of clips) names one, else "clips"."""
     return "subjects" if labelled["subject"].notna().all() else "clips"
 
 
@@ -101,10 +132,14 @@ def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.Da
     """Rows of the scores table for one annotator and question."""
     labels = TAXONOMIES[part["taxonomy"].iloc[0]]
     answered = part[part["label"].notna()]
-    with_missing = tally(part, labels).sum(axis=0)
-    counts, missing = with_missing[:, :-1], with_missing[:, -1]
+    with_missing = tally(part, labels)[0]
+    missing = with_missing[:, -1]
     by_group = tally(answered, labels, GROUP[unit])[..., :-1]
-    value, wrong, best = (named(c, labels) for c in (counts, with_missing, counts + np.diag(missing)))
+    if not with_missing[:, len(labels)].any():  # nothing outside: no column of it
+        by_group = by_group[..., :-1]
+    counts = with_missing[:, : by_group.shape[-1]]
+    found_all = counts + np.eye(*counts.shape) * missing[:, None]
+    value, wrong, best = (named(c, labels) for c in (counts, with_missing, found_all))
     ends = intervals(by_group, labels, n_resamples, seed) if len(answered) else {}
     rows = [
         {
@@ -132,15 +167,17 @@ def _n_clips(part: pd.DataFrame, used: pd.DataFrame) -> dict[str, int]:
 
 
 def tally(rows: pd.DataFrame, labels: Sequence[str], group: str | None = None) -> np.ndarray:
-    """Confusion matrices of each `group` in `rows` (or of each row), shape (n_groups, n_labels, n_labels + 1).
+    """Confusion matrices of each `group` in `rows` (or of all), shape (n_groups, n_labels, n_labels + 2).
 
-    `rows` has truth and label; the last column counts rows without a label.
+    `rows` has truth and label; the last two columns count labels outside of the set, and rows without a label.
     """
-    truth, label = (pd.Categorical(rows[column], labels).codes.astype(int) for column in ("truth", "label"))
-    member = np.unique(rows[group], return_inverse=True)[1] if group else np.arange(len(rows))
-    counts = np.zeros((member.max(initial=-1) + 1, len(labels), len(labels) + 1))
-    np.add.at(counts, (member, truth, label), 1)  # no label has code -1: the last column
-    return counts
+    n, codes = len(labels), pd.Index([*labels, statuses.OUTSIDE])
+    truth, label = (codes.get_indexer(rows[column]) for column in ("truth", "label"))
+    label = np.where(label < 0, n + 1, label)
+    member = np.unique(rows[group], return_inverse=True)[1] if group else np.zeros(len(rows), int)
+    n_groups = member.max(initial=-1) + 1 if group else 1
+    cells = (member * n + truth) * (n + 2) + label
+    return np.bincount(cells, minlength=n_groups * n * (n + 2)).reshape(n_groups, n, n + 2).astype(float)
 
 
 def named(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
@@ -155,10 +192,11 @@ def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, see
 
     Where groups are single clips, shares of clips (WAR, recall, precision) have Wilson's interval (1927) and
     the rest the bootstrap's from smoothed counts; else whole groups are drawn for all. A bootstrap interval
-    that rests on too few groups is NaN, see `bootstrap.interval`.
+    that rests on too few groups is NaN, see `bootstrap.interval`. Who gives every clip one label has none of what is
+    certain then (CERTAIN).
 
     Args:
-        by_group: confusion matrix of each group, shape (n_groups, n_labels, n_labels), at least one.
+        by_group: confusion matrix of each group, shape (n_groups, n_labels, n_columns), at least one.
         labels: names of the labels.
         n_resamples: bootstrap resamples.
         seed: of the random generator.
@@ -172,7 +210,9 @@ def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, see
         metric = metric_of(name)
         centred = np.clip(resamples[name] + (value[name] - around[name]), metric.low, metric.high)
         ends[name] = interval(centred, n_groups.get(name, len(by_group)))
-    return ends | _wilson(counts, labels) if is_single(by_group) else ends
+    ends |= _wilson(counts, labels) if is_single(by_group) else {}
+    constant = (counts.sum(axis=0) > 0).sum() == 1
+    return {name: UNKNOWN if constant and metric_of(name).name in CERTAIN else end for name, end in ends.items()}
 
 
 def _support(by_group: np.ndarray, labels: Sequence[str]) -> dict[str, int]:
@@ -200,9 +240,10 @@ def _probabilistic(
     part: pd.DataFrame, labels: Sequence[str], unit: str, n_resamples: int, seed: int
 ) -> list[dict[str, Any]]:
     """Brier score and calibration error, of the rows with a label that have probabilities."""
-    rows = part.dropna(subset=["label", *(f"prob_{label}" for label in labels)])
-    truth = pd.Categorical(rows["truth"], labels).codes.astype(int)
-    squared = brier(truth, rows[[f"prob_{label}" for label in labels]].to_numpy(float))
+    columns = [f"prob_{label}" for label in labels]
+    rows = part[(part["label"].notna() & (part["label"] != statuses.OUTSIDE) & part[columns].notna().all(axis=1))]
+    truth = pd.Index(labels).get_indexer(rows["truth"])
+    squared = brier(truth, rows[columns].to_numpy(float))
     ends = mean_interval(squared, rows[GROUP[unit]].to_numpy(), n_resamples, seed)
     sure = part.dropna(subset=["label", "confidence"])
     curve = reliability(sure["confidence"].to_numpy(float), (sure["truth"] == sure["label"]).to_numpy())
@@ -231,9 +272,13 @@ def in_range(scores: pd.DataFrame) -> bool:
 
 
 def confusion_matrix(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    """Counts of clips by true label (rows) and predicted label (columns), every label in the order given."""
-    counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, labels), dropna=False)
-    return counts.set_axis(list(labels)).set_axis(list(labels), axis=1)
+    """Counts of clips by true label (rows) and predicted label (columns), every label in the order given.
+
+    Labels outside of the set, where there are any, have a last column "outside".
+    """
+    columns = [*labels, *([statuses.OUTSIDE] if statuses.OUTSIDE in set(predicted) else [])]
+    counts = pd.crosstab(pd.Categorical(truth, labels), pd.Categorical(predicted, columns), dropna=False)
+    return counts.set_axis(list(labels)).set_axis(columns, axis=1)
 
 
 def confused_pairs(joined: pd.DataFrame) -> pd.DataFrame:

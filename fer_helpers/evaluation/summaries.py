@@ -9,9 +9,11 @@ import pandas as pd
 
 from fer_helpers import tables
 from fer_helpers.emotions import question
-from fer_helpers.evaluation.metrics import METRICS, metric_names
+from fer_helpers.evaluation.metrics import METRICS, metric_names, metric_of
 from fer_helpers.evaluation.naming import annotator_names
+from fer_helpers.evaluation.scores import ALWAYS, CERTAIN
 from fer_helpers.prompting import find
+from fer_helpers.statuses import OK, OUTSIDE
 
 
 def of_question(table: pd.DataFrame, taxonomy: str, asked: str = "") -> pd.DataFrame:
@@ -26,11 +28,18 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_interval(scores: pd.DataFrame) -> pd.Series:
-    """Each score as "0.58 [0.52, 0.65]"; without an interval alone; a dash where it is undefined."""
+    """Each score as "0.58 [0.52, 0.65]"; without an interval alone; a dash where it is undefined.
+
+    A baseline's score that is the same whatever the clips is "constant".
+    """
+    ends = scores[["value", "ci_low", "ci_high", "metric", "strategy"]].itertuples(index=False)
     words = [
-        "–" if pd.isna(value) else f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
-        for value, low, high in zip(scores["value"], scores["ci_low"], scores["ci_high"], strict=True)
-    ]
+        "–" if pd.isna(value)
+        else f"{value:.2f} [{low:.2f}, {high:.2f}]" if not pd.isna(low)
+        else f"{value:.2f} (constant)" if strategy == ALWAYS and metric_of(metric).name in CERTAIN
+        else f"{value:.2f}"
+        for value, low, high, metric, strategy in ends
+    ]  # fmt: skip
     return pd.Series(words, index=scores.index, dtype="str").str.replace(" ", "\N{NO-BREAK SPACE}")
 
 
@@ -40,11 +49,17 @@ def bullets(sentences: Iterable[str], width: int = 100) -> str:
 
 
 def pooled(predicted: pd.DataFrame) -> pd.DataFrame:
-    """How predictions came about, by question and annotator: rows, missing, ties and means of the vote."""
-    rows = named(predicted).assign(missing=predicted["label"].isna())
+    """How predictions came about, by question and annotator: rows, missing, ties and means of the vote.
+
+    Labels outside of the label set have a column where there are any.
+    """
+    outside = predicted["status"] == OUTSIDE
+    rows = named(predicted).assign(missing=predicted["label"].isna() & ~outside, outside=outside)
+    beside = {"outside": ("outside", "sum")} if outside.any() else {}
     return rows.groupby(["question", "annotator"], sort=False).agg(
         rows=("clip_id", "size"),
         missing=("missing", "sum"),
+        **beside,
         ties=("tie", "sum"),
         votes=("n_votes", "mean"),
         agreement=("agreement", "mean"),
@@ -54,12 +69,16 @@ def pooled(predicted: pd.DataFrame) -> pd.DataFrame:
 
 def missing(predicted: pd.DataFrame) -> pd.DataFrame:
     """Predictions without a label, by annotator, taxonomy and status."""
-    rows = named(predicted[predicted["status"] != "ok"])
+    rows = named(predicted[~predicted["status"].isin([OK, OUTSIDE])])
     return rows.groupby(["annotator", "taxonomy", "status"], sort=False).size().to_frame("rows")
 
 
 def missing_counted(scores: pd.DataFrame) -> pd.DataFrame:
-    """Bounded metrics of one question with missing predictions left out, counted as wrong, and between bounds."""
+    """Bounded metrics of one question with missing predictions left out, counted as wrong, and between bounds.
+
+    Annotators without a missing prediction have no row: all would be equal.
+    """
+    scores = scores[scores["n_missing"] > 0]
     rows = named(scores[scores["metric"].isin(metric_names("bounded")) & (scores["model"] != tables.NOBODY)])
     ways = {"n_missing": "missing", "value": "left out", "value_wrong": "counted as wrong"}
     columns = [*ways, "bound_low", "bound_high"]
@@ -105,7 +124,7 @@ def price_and_score(spent: pd.DataFrame, scores: pd.DataFrame, metrics: Iterable
     """
     first, *_ = metrics = list(metrics)
     whole = spent[[not find(name).per_frame for name in spent.index]]
-    own = scores[scores["strategy"].isin(whole.index) & (scores["model"] != tables.NOBODY)]
+    own = scores[scores["strategy"].isin(whole.index) & ~scores["model"].isin([tables.NOBODY, tables.SEVERAL])]
     values = own.pivot(index="strategy", columns="metric", values="value").reindex(columns=metrics)
     ends = own[own["metric"] == first].set_index("strategy")[["ci_low", "ci_high"]]
     return whole.join(values).join(ends)
@@ -114,7 +133,8 @@ def price_and_score(spent: pd.DataFrame, scores: pd.DataFrame, metrics: Iterable
 def labels_by_annotator(predicted: pd.DataFrame) -> pd.DataFrame:
     """Labels of one question: a row for each clip, a column for each annotator that judges whole clips."""
     rows = predicted[predicted["frame_index"].isna()]
-    rows = rows.assign(annotator=annotator_names(rows))
+    label = rows["label"].mask(rows["status"] == OUTSIDE, OUTSIDE)
+    rows = rows.assign(annotator=annotator_names(rows), label=label)
     wide = rows.pivot(index="clip_id", columns="annotator", values="label")
     return wide[list(rows["annotator"].unique())]
 

@@ -200,12 +200,31 @@ def _text_tokens(model: str, prompt: str, labels: tuple[str, ...], n_pictures: i
 
 def needed_by(strategy: str, requests: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     """Rows of `requests` that `strategy` pools; of a cascade, those of its first stage."""
-    found = find(strategy)
-    usable = frames[frames["status"] == "ok"].groupby("clip_id")["frame_index"].apply(list)
-    wanted = {(clip_id, *group) for clip_id, indices in usable.items() for group in groups(found, indices)}
-    triples = zip(requests["clip_id"], requests["frame_indices"], requests["mosaic"], strict=True)
-    mine = np.array([(clip, tuple(indices), as_one) in wanted for clip, indices, as_one in triples], dtype=bool)
-    return requests[mine & (found.replicates | (requests["replicate"] == 0))]
+    return requests[needed([strategy], requests, frames)[strategy]]
+
+
+def needed(strategies: Iterable[str], requests: pd.DataFrame, frames: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Which of `requests` each strategy pools, as in `needed_by`: its name -> shape (n_requests,).
+
+    Clips whose key frames have the same indices are asked about alike, so each kind of clip is looked at once.
+    """
+    usable = frames[frames["status"] == "ok"].groupby("clip_id")["frame_index"].agg(list)
+    kinds: dict[tuple[int, ...], int] = {}
+    kind_of = [kinds.setdefault(tuple(indices), len(kinds)) for indices in usable]
+    asked: dict[Group, int] = {}
+    pairs = zip(requests["frame_indices"], requests["mosaic"], strict=True)
+    asked_of = np.array([asked.setdefault((tuple(group), one), len(asked)) for group, one in pairs], dtype=int)
+    kind = np.array([*kind_of, -1])[usable.index.get_indexer(requests["clip_id"])]  # -1: no frame, so the last
+    found, same = np.unique(kind * len(asked) + asked_of, return_inverse=True)
+    looks = [(k, a) for k, a in zip(found // max(len(asked), 1), found % max(len(asked), 1), strict=True)]
+    frames_of, groups_of, once = list(kinds), list(asked), (requests["replicate"] == 0).to_numpy()
+    masks = {}
+    for name in strategies:
+        strategy = find(name)
+        wanted = [groups(strategy, indices) for indices in frames_of]
+        mine = np.array([k >= 0 and groups_of[a] in wanted[k] for k, a in looks], dtype=bool)
+        masks[name] = mine[same] & (strategy.replicates | once)
+    return masks
 
 
 def due(

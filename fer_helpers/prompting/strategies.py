@@ -1,8 +1,9 @@
 """Ways of asking about a clip's key frames and of pooling the answers into one label.
 
 A strategy is two pure functions: `groups` says which frames go into one request together, `pool` makes one
-label of the answers. Frames of one clip seen by one model are not independent raters; a vote among them
-steadies the label, it does not count as several annotators (those are pooled by `evaluation.ensembles`).
+label of the answers, of one clip or of many at once (leading axes, `...` below). Frames of one clip seen by one
+model are not independent raters; a vote among them steadies the label, it does not count as several annotators
+(those are pooled by `evaluation.ensembles`).
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from fer_helpers.frames import evenly_spaced
 
 @dataclass(frozen=True)
 class Pooled:
-    """One label from several answers: its index, probabilities (n_labels,), and how it came about."""
+    """One label from several answers: its index, probabilities (..., n_labels), and how it came about, each (...)."""
 
-    label: int
+    label: np.ndarray
     probabilities: np.ndarray
     n_votes: int
-    agreement: float
-    tie: bool
+    agreement: np.ndarray
+    tie: np.ndarray
 
 
 def equally(motion: np.ndarray) -> np.ndarray:
     """The same weight for every answer."""
-    return np.ones(len(motion))
+    return np.ones(motion.shape)
 
 
 def near_the_peak(motion: np.ndarray) -> np.ndarray:
@@ -38,15 +39,15 @@ def near_the_peak(motion: np.ndarray) -> np.ndarray:
     Shepard, A two-dimensional interpolation function for irregularly-spaced data, ACM National Conference.
 
     Args:
-        motion: motion energy at each key frame in the order of time, shape (n,); all NaN gives equal weights,
+        motion: motion energy at each key frame in the order of time, shape (..., n); all NaN gives equal weights,
             ties go to the earliest.
 
     >>> near_the_peak(np.array([0.1, 0.2, 3.0, 0.5])).round(2).tolist()
     [0.33, 0.5, 1.0, 0.5]
     """
-    if np.isnan(motion).all():
-        return equally(motion)
-    return 1 / (1 + np.abs(np.arange(len(motion)) - np.nanargmax(motion)))
+    peak = np.where(np.isnan(motion), -np.inf, motion).argmax(axis=-1)
+    weights = 1 / (1 + np.abs(np.arange(motion.shape[-1]) - peak[..., None]))
+    return np.where(np.isnan(motion).all(axis=-1)[..., None], 1.0, weights)
 
 
 @dataclass(frozen=True)
@@ -95,23 +96,22 @@ def majority(votes: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) 
     Ties go to the tied label of greater mean probability, then to the earlier in the taxonomy's order.
 
     Args:
-        votes: label index of each answer, shape (n_answers,), at least one.
-        probabilities: shape (n_answers, n_labels), rows sum to 1; a row of NaN where an answer has none.
-        weights: shape (n_answers,), above 0.
+        votes: label index of each answer, shape (..., n_answers), at least one.
+        probabilities: shape (..., n_answers, n_labels), rows sum to 1; a row of NaN where an answer has none.
+        weights: shape (..., n_answers), above 0.
 
     Two frames say label 1 and one, more strongly, label 0; the votes decide:
 
     >>> frames = np.array([[0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     >>> pooled = majority(np.array([0, 1, 1]), frames, np.ones(3))
-    >>> pooled.label, round(pooled.agreement, 2)
+    >>> int(pooled.label), round(float(pooled.agreement), 2)
     (1, 0.67)
     """
-    known = ~np.isnan(probabilities).any(axis=1)
-    mean = _mean(probabilities[known], weights[known])
-    totals = np.bincount(votes, weights, minlength=probabilities.shape[1])
-    tied = np.flatnonzero(np.isclose(totals, totals.max(), rtol=1e-12, atol=0))
-    winner = tied[np.argmax(np.nan_to_num(mean)[tied])]
-    return _pooled(int(winner), votes, mean, len(tied) > 1)
+    mean = _mean(probabilities, weights)
+    totals = (np.eye(probabilities.shape[-1])[votes] * weights[..., None]).sum(axis=-2)
+    tied = np.isclose(totals, totals.max(axis=-1, keepdims=True), rtol=1e-12, atol=0)
+    label = np.where(tied, np.nan_to_num(mean), -1).argmax(axis=-1)
+    return _pooled(label, votes, mean, tied.sum(axis=-1) > 1)
 
 
 def mean_probability(votes: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> Pooled:
@@ -122,28 +122,36 @@ def mean_probability(votes: np.ndarray, probabilities: np.ndarray, weights: np.n
     The frames of `majority`'s example, where the surer frame now decides:
 
     >>> frames = np.array([[0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
-    >>> mean_probability(np.array([0, 1, 1]), frames, np.ones(3)).label
+    >>> int(mean_probability(np.array([0, 1, 1]), frames, np.ones(3)).label)
     0
     """
-    certain = np.eye(probabilities.shape[1])[votes]
+    certain = np.eye(probabilities.shape[-1])[votes]
     mean = _mean(np.where(np.isnan(probabilities), certain, probabilities), weights)
-    tied = np.flatnonzero(np.isclose(mean, mean.max(), rtol=0, atol=1e-12))
-    return _pooled(int(tied[0]), votes, mean, len(tied) > 1)
+    tied = np.isclose(mean, mean.max(axis=-1, keepdims=True), rtol=0, atol=1e-12)
+    return _pooled(tied.argmax(axis=-1), votes, mean, tied.sum(axis=-1) > 1)
 
 
 def only(votes: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> Pooled:
     """The single answer as it is."""
-    return _pooled(int(votes[0]), votes, probabilities[0], False)
+    return _pooled(votes[..., 0], votes, probabilities[..., 0, :], np.zeros(votes.shape[:-1], bool))
 
 
-def _pooled(label: int, votes: np.ndarray, mean: np.ndarray, tie: bool) -> Pooled:
-    return Pooled(label, mean, len(votes), float(np.mean(votes == label)), tie)
+def _pooled(label: np.ndarray, votes: np.ndarray, mean: np.ndarray, tie: np.ndarray) -> Pooled:
+    return Pooled(label, mean, votes.shape[-1], (votes == label[..., None]).mean(axis=-1), tie)
 
 
 def _mean(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    if not len(probabilities):
-        return np.full(probabilities.shape[1], np.nan)
-    return np.average(probabilities, axis=0, weights=weights)
+    """Weighted mean over the answers that have probabilities; NaN where none has."""
+    known = ~np.isnan(probabilities).any(axis=-1)
+    n_known = known.sum(axis=-1)
+    mean = np.full((*known.shape[:-1], probabilities.shape[-1]), np.nan)
+    for n in set(np.unique(n_known).tolist()) - {0}:  # clips with equally many of them at a time
+        clips = n_known == n
+        kept = known[clips]
+        shares = probabilities[clips][kept].reshape(len(kept), n, -1)
+        weight = weights[clips][kept].reshape(len(kept), n)
+        mean[clips] = (shares * weight[..., None]).sum(axis=1) / weight.sum(axis=1)[:, None]
+    return mean
 
 
 STRATEGIES: dict[str, Strategy] = {

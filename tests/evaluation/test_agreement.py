@@ -138,7 +138,7 @@ def test_more_raters_agree_better_and_intervals_hold_the_value():
 
 def test_votes_name_the_model_only_where_there_are_several():
     rows = pd.DataFrame({"clip_id": list("aab"), "label": ["happy", "sad", None], "frame_index": [None, 3, None]})
-    rows = rows.assign(strategy="s", model="m")
+    rows = rows.assign(strategy="s", model="m", status="ok")
     assert agreement.votes(rows).to_dict("records") == [{"clip_id": "a", "label": "happy", "rater": "s"}]
     both = pd.concat([rows, rows.assign(model="n")])
     assert set(agreement.votes(both)["rater"]) == {"s (m)", "s (n)"}

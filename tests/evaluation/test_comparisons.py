@@ -135,13 +135,18 @@ def test_single_frames_are_not_compared():
 @pytest.mark.parametrize(
     ("a", "b", "n_clips", "words"),
     [
-        ([None] * 3, ["happy"] * 3, 0, "s and t have no labelled clip in common: not compared."),
-        (["happy"], ["sad"], 1, "WAR: no significant difference between s and t on 1 clip: s minus t is +1.000, 95 % "),
+        ([None] * 3, ["happy"] * 3, 0, "WAR (seven classes): s and t have no labelled clip in common: not compared."),
+        (
+            ["happy"],
+            ["sad"],
+            1,
+            "WAR (seven classes): no significant difference between s and t on 1 clip: s minus t is +",
+        ),
         (
             ["happy"] * 3,
             ["happy"] * 3,
             3,
-            "WAR: no significant difference between s and t on 3 clips: s minus t is +0.000",
+            "WAR (seven classes): identical predictions of s and t on 3 clips.",
         ),
     ],
 )
@@ -167,7 +172,7 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
     found = compare(predictions(s=truth, t=wrong, u=few), clips(truth, subject), n_resamples=500)
     told = found[found["metric"] == "WAR"].set_index(["strategy_a", "strategy_b"])["sentence"]
     assert told["s", "t"].startswith(
-        "WAR: s scores higher than t on 140 clips of 14 subjects: s minus t is +0.857, 95 % interval "
+        "WAR (seven classes): s scores higher than t on 140 clips of 14 subjects: s minus t is +0.857, 95 % interval "
     )
     assert "no significant difference between s and u" in told["s", "u"]
     assert "(80 % power, unadjusted)" in told["s", "u"]
@@ -176,9 +181,10 @@ def test_the_words_claim_a_difference_only_where_the_corrected_test_does():
 
 
 def test_untested_is_never_called_different():
-    row = {"p_holm": np.nan, "difference": np.nan, "n_clips": 0}
+    row = {"p_holm": np.nan, "difference": np.nan, "n_clips": 0, "taxonomy": "seven", "asked": "seven"}
     names = {"strategy_a": "s", "strategy_b": "t", "model_a": "m", "model_b": "n", "metric": "UAR"}
-    assert comparisons.sentence({**row, **names}) == "s (m) and t (n) have no labelled clip in common: not compared."
+    said = "UAR (seven classes): s (m) and t (n) have no labelled clip in common: not compared."
+    assert comparisons.sentence({**row, **names}) == said
 
 
 def test_within_a_strategy_only_like_is_compared_with_like_and_corrected_for():

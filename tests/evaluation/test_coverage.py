@@ -133,7 +133,10 @@ def test_the_permutation_test_over_clips_errs_in_5_percent():
         truth = rng.choice(7, (240, 1), p=SHARES)
         a, b = (draw_labels(rng, truth, np.zeros(240)) for _ in range(2))
         pairs = np.stack([by_group(truth, a), by_group(truth, b)], axis=1)
-        observed, permuted = comparisons._differences(pairs.sum(axis=0)), comparisons._permuted(pairs, 199, seed)
+        observed, permuted = (
+            comparisons._differences(pairs.sum(axis=0)),
+            comparisons._permuted(pairs, np.ones(240, int), 199, seed),
+        )
         p.append([np.mean([1, *(abs(permuted[name]) >= abs(observed[name]) - 1e-12)]) for name in ("UAR", "macro F1")])
     rates = np.mean(np.array(p) <= 0.05, axis=0)
     print(rates)
