@@ -4,6 +4,7 @@ from fer_helpers.figures.comparisons import differences, pareto, pareto_front, r
 from fer_helpers.figures.corpus import blurred, counts, decoded, distribution, motion, strips
 from fer_helpers.figures.panels import (
     all_differences,
+    by_group,
     caption_of,
     confusion_of,
     labels_given,
@@ -21,6 +22,7 @@ __all__ = [
     "PAGE",
     "all_differences",
     "blurred",
+    "by_group",
     "caption_of",
     "confusion",
     "confusion_of",

@@ -19,8 +19,16 @@ from fer_helpers.evaluation import (
     true_label,
 )
 from fer_helpers.figures import comparisons
-from fer_helpers.figures.scores import PAPER_METRIC, TRUE, confusion, forest, heatmap, label_shares
-from fer_helpers.figures.style import CM, COLUMN, PAGE, plain
+from fer_helpers.figures.scores import (
+    PAPER_METRIC,
+    TRUE,
+    confusion,
+    dots_with_intervals,
+    forest,
+    heatmap,
+    label_shares,
+)
+from fer_helpers.figures.style import BLUE, CM, COLUMN, PAGE, plain
 from fer_helpers.tables import NOBODY
 
 Drawn = tuple[Figure, pd.DataFrame]
@@ -147,6 +155,25 @@ def recall_by_annotator(scored: pd.DataFrame, joined: pd.DataFrame) -> Drawn:
     ax.tick_params(axis="x", rotation=0)
     ax.set_title("recall [95 % interval]")
     return figure, rows[["annotator", "label", "value", "ci_low", "ci_high", "n_clips"]]
+
+
+def by_group(table: pd.DataFrame) -> Drawn:
+    """WAR and UAR in each group of people, with 95 % intervals; the clips of a group beside its score.
+
+    Args:
+        table: of `groups.by_group`.
+    """
+    metrics = list(pd.unique(table["metric"]))
+    n_rows = len(table) // len(metrics)
+    figure, axes = plt.subplots(1, len(metrics), figsize=(PAGE, ROW * n_rows + 1.8 * CM), squeeze=False)
+    for ax, metric in zip(axes[0], metrics, strict=True):
+        rows = table[table["metric"] == metric]
+        names = [f"{plain(row.group, 20)}: {plain(row.level, 20)} ({row.n_people})" for row in rows.itertuples()]
+        dots_with_intervals(rows, [BLUE] * len(rows), ax)
+        ax.set_yticks(range(len(rows)), names if ax is axes[0, 0] else [""] * len(rows))
+        ax.set(xlabel=f"{metric} (95 % interval)", xlim=(0, 1.5), xticks=[0, 0.5, 1])
+    axes[0, 0].set_title("group (people)", fontweight="normal")
+    return figure, table
 
 
 def _ends(low: float, high: float) -> str:

@@ -74,11 +74,16 @@ def set_style() -> None:
 
 
 def show(figure: Figure, caption: str) -> None:
-    """Show `figure` in a notebook, with `caption` as its text alternative, and close it."""
+    """Show `figure` in a notebook and close it; `caption` is its text alternative, and stands below.
+
+    JupyterLab and nbconvert's default template ignore the alternative, so that a reader who does not see the figure
+    needs the line below it.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         display(figure, metadata={"image/png": {"alt": caption}})
     plt.close(figure)
+    print(caption)
 
 
 def contrast(one: str, other: str) -> float:

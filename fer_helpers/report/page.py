@@ -13,7 +13,7 @@ import pandas as pd
 
 from fer_helpers import corpora, figures
 from fer_helpers.emotions import question
-from fer_helpers.evaluation import METRICS, findings, metric_names, scores, summaries
+from fer_helpers.evaluation import METRICS, findings, groups, metric_names, scores, summaries
 from fer_helpers.files import write_whole
 from fer_helpers.report import methods
 from fer_helpers.report.summary import commonest_errors, outcomes, read, summary
@@ -35,12 +35,13 @@ def write(run: Run) -> Path:
     mine = findings.rows_of(joined, who)
     first = mine[(mine[findings.QUESTION] == mine[findings.QUESTION].iloc[0]).all(axis=1)] if len(mine) else mine
     shown = _figures(run, manifest.get("figures", {}))
-    errors = findings.of_errors(first, name)
+    errors, drawing = findings.of_errors(first, name), {"n_resamples": run.params.n_resamples, "seed": run.params.seed}
+    alike = run.facts.get("groups") or (groups.findings(first, **drawing) if len(first) else [])
     questions = _questions(run, made, shown)
     page = _template().render(
         name=run.folder.name,
         asked_of=methods.asked_of(run, made),
-        findings=_findings(questions, errors, len(mine) > 0),
+        findings=_findings(questions, errors, alike),
         corpus=corpora.CORPORA[run.params.corpus],
         n_clips=len(made["clips"]),
         n_labelled=int(made["clips"]["label"].notna().sum()),
@@ -50,6 +51,7 @@ def write(run: Run) -> Path:
         annotator=name,
         is_best=is_best and not made["scores"].empty,
         errors=errors,
+        alike=alike,
         strips=_strips(run, first),
         faces=_faces(run),
         outcomes=_cells(outcomes(run)),
@@ -75,7 +77,7 @@ def _template() -> jinja2.Template:
     return environment.from_string(_PAGE.read_text(encoding="utf-8"))
 
 
-def _questions(run: Run, made: dict[str, pd.DataFrame], shown: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+def _questions(run: Run, made: dict[str, pd.DataFrame], shown: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A section each: its scores as a table, what they and the tests say, its confusion matrix."""
     parts = []
     every = summary(run) if len(made["scores"]) else pd.DataFrame()
@@ -99,13 +101,14 @@ def _questions(run: Run, made: dict[str, pd.DataFrame], shown: Sequence[dict[str
     return parts
 
 
-def _findings(questions: Sequence[dict[str, Any]], errors: Sequence[str], labelled: bool) -> list[str]:
-    """Three or four: who is best and by how much more than chance, what is confused, whether confidence warns."""
-    if not questions or not labelled:
+def _findings(questions: Sequence[dict[str, Any]], errors: Sequence[str], alike: Sequence[str]) -> list[str]:
+    """Who is best, by more than chance or not; what is confused, and whether confidence warns; a gap between groups."""
+    if not questions or len(errors) < 2:
         return list(errors)
     best, *rest = questions[0]["says"]
     tests = [sentence for sentence in rest if not sentence.startswith("It was chosen")]
-    return [best, " ".join(tests), " ".join(errors[1:3]), *errors[3:]]
+    unequal = [one for one in alike if "no significant difference" not in one and "no verdict, " not in one]
+    return [best, " ".join(tests), " ".join(errors[1:]), *(unequal or list(alike))[:1]]
 
 
 def _faces(run: Run) -> str:
@@ -131,7 +134,7 @@ def _cells(table: pd.DataFrame) -> dict[str, Any]:
     return {"columns": list(table.columns), "rows": table.astype(str).to_numpy().tolist()}
 
 
-def _figures(run: Run, captions: dict[str, str]) -> list[dict[str, str]]:
+def _figures(run: Run, captions: dict[str, str]) -> list[dict[str, Any]]:
     """The run's figures without faces, in the order of the notebooks and of their cells."""
     found = []
     for name, caption in sorted(captions.items(), key=lambda item: item[0][:2]):
@@ -145,6 +148,7 @@ def _figures(run: Run, captions: dict[str, str]) -> list[dict[str, str]]:
                     "step": name[:2],
                     "caption": caption,
                     "url": _url("image/svg+xml", data),
+                    "groups": name == "05_groups",
                     "question": " ".join(about.groups()) if about else "",
                     "width": "page" if width and float(width[1]) > 300 else "column",
                 }

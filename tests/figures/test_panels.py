@@ -85,3 +85,11 @@ def test_price_is_drawn_in_what_is_billed():
     assert len(rows) == 2
     figure, _ = figures.price(table.assign(**{"US$ per clip": [1.0, 2.0]}), "WAR")
     assert figure.axes[0].get_xlabel() == "US\\$ per clip"
+
+
+def test_groups_have_their_people_and_clips_beside_their_scores():
+    columns = ["group", "level", "metric", "value", "ci_low", "ci_high", "n_people", "n_clips"]
+    rows = [("age", "old", metric, 0.5, float("nan"), float("nan"), 9, 30) for metric in ("WAR", "UAR")]
+    figure, _ = figures.by_group(pd.DataFrame(rows, columns=columns))
+    assert texts(figure.axes[0].yaxis) == ["age: old (9)"]
+    assert [text.get_text() for text in figure.axes[1].texts] == [" 0.50 (n = 30)"]

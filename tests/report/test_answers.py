@@ -1,7 +1,7 @@
-"""The answers of the notebooks and of the report change with the data: three made-up runs, and one imported.
+"""The answers of the notebooks and of the report change with the data: made-up runs, and imported predictions.
 
 In the first, all frames at once are right far more often than one; in the second both are guesses; the third has no
-labels.
+labels; in the fourth, old people are read right half as often as young ones.
 """
 
 import contextlib
@@ -23,18 +23,20 @@ from fer_helpers.runs import open_run, read_manifest, write_manifest
 from tests.support.explorer_runs import make_run
 
 STRATEGIES = ["single_frame", "multi_frame"]
-RIGHT = {"winner": (0.1, 0.95), "alike": (1 / 7, 1 / 7), "unlabelled": (0.1, 0.95)}  # of one frame, of all at once
+RIGHT = {"winner": (0.1, 0.95), "alike": (1 / 7, 1 / 7), "unlabelled": (0.1, 0.95), "unequal": (0.1, 1.0)}
 
 
 def made(folder, kind, n_clips=84):
-    """A run whose replies are right as often as RIGHT says, scored as notebook 04 does."""
+    """A run whose replies are right as often as RIGHT says (one frame, all at once), scored as notebook 04 does."""
     run = make_run(folder, n_clips, n_frames=3)
     rng = np.random.default_rng(3)
     clips, frames, asked, answers = (run.read(name) for name in ("clips", "frames", "requests", "answers"))
     clips["label"] = [SEVEN[number % 7] for number in range(n_clips)]
     clips["subject"] = [f"s{number % 21}" for number in range(n_clips)]
-    truth = asked["clip_id"].map(clips.set_index("clip_id")["label"])
+    clips["group_age"] = np.where(np.arange(n_clips) % 21 % 2, "old", "young")
+    truth, age = (asked["clip_id"].map(clips.set_index("clip_id")[column]) for column in ("label", "group_age"))
     right = rng.random(len(asked)) < np.where(asked["frame_indices"].map(len) > 1, *RIGHT[kind][::-1])
+    right &= (kind != "unequal") | (age == "young") | (rng.random(len(asked)) < 0.5)
     said = [
         true if hit else rng.choice([label for label in SEVEN if label != true])
         for true, hit in zip(truth, right, strict=True)
@@ -50,7 +52,13 @@ def made(folder, kind, n_clips=84):
     for name, table in kept.items():
         run.write(name, table)
     manifest = read_manifest(folder)
-    params = {**manifest["params"], "strategies": STRATEGIES, "taxonomies": ["seven"], "strategy_shown": "best"}
+    params = {
+        **manifest["params"],
+        "strategies": STRATEGIES,
+        "taxonomies": ["seven"],
+        "strategy_shown": "best",
+        "n_resamples": 100,
+    }
     write_manifest(folder, {**manifest, "params": params})
     return open_run(folder)
 
@@ -59,6 +67,11 @@ def made(folder, kind, n_clips=84):
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     return {kind: made(folder / kind, kind) for kind in RIGHT}
+
+
+@pytest.fixture(scope="module")
+def pages(runs):
+    return {kind: report.write(run).read_text() for kind, run in runs.items()}
 
 
 def answer(notebook, **names):
@@ -138,10 +151,10 @@ def test_every_answer_says_what_it_does_not_show(runs):
 
 
 @pytest.mark.parametrize("kind", RIGHT)
-def test_the_report_opens_with_them(runs, kind):
-    page = report.write(runs[kind]).read_text()
+def test_the_report_opens_with_them(pages, kind):
+    page = pages[kind]
     opening = page[page.index("<main>") : page.index("<h2>Corpus")]
-    first = {"winner": "multi_frame has the highest", "alike": "highest", "unlabelled": "no error is known"}[kind]
+    first = "no error is known" if kind == "unlabelled" else "has the highest unweighted average recall"
     assert first in opening
     assert opening.index("84 clips were labelled") < opening.index("<h2>Findings") < opening.index(first)
     levels = [int(level) for level in re.findall(r"<h(\d)", page)]
@@ -151,8 +164,16 @@ def test_the_report_opens_with_them(runs, kind):
     assert 'class="wide" tabindex="0" role="region" aria-label=' in page
 
 
-def test_the_methods_name_the_prompt_the_model_and_their_works(runs):
-    page = report.write(runs["winner"]).read_text()
+def test_a_gap_between_groups_is_among_the_findings(pages):
+    """11 young people against 10 old ones, of whom half of the clips are read right."""
+    opening = pages["unequal"][: pages["unequal"].index("<h2>Corpus")]
+    assert re.search(r"\(seven classes\) by age: old 0\.[456]\d\d .*\(10 people\) against young [01]\.\d+", opening)
+    assert "by age: no significant difference" in pages["winner"]
+    assert "by age" not in pages["unlabelled"]
+
+
+def test_the_methods_name_the_prompt_the_model_and_their_works(pages):
+    page = pages["winner"]
     assert "Prompt template reasoning, SHA-256 seven: 0;" in page
     assert "answered from 2026-01-01 to 2026-01-01, 336 with a label" in page
     assert "Holm-adjusted" in page
@@ -162,8 +183,7 @@ def test_the_methods_name_the_prompt_the_model_and_their_works(runs):
     assert "{manski1990," not in page  # nothing is missing
 
 
-def test_tables_are_there_for_latex_and_for_other_programs(runs):
-    report.write(runs["winner"])
+def test_tables_are_there_for_latex_and_for_other_programs(runs, pages):
     folder = runs["winner"].folder / "tables"
     text = (folder / "scores_seven_asked_seven.tex").read_text()
     assert text.count("\\toprule") == text.count("\\bottomrule") == 1

@@ -160,4 +160,10 @@ def test_in_a_browser_it_is_whole_and_silent(copy, browser):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert problems == []
+    page.set_viewport_size({"width": 673, "height": 900})  # A4 within its margins, 17.8 cm
+    page.emulate_media(media="print")
+    ends = page.locator("main td, main th, main img").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect().right)"
+    )
+    assert max(ends) <= 673
     page.close()
