@@ -150,7 +150,10 @@ class Params(BaseModel):
 
     # 05 error analysis
     strategy_shown: str = Field(
-        "multi_frame", description="strategy whose errors notebook 05 shows, or an imported annotator"
+        "best", description="whose errors notebook 05 shows: best (by UAR), a strategy, imported, or imported:NAME"
+    )
+    faces: Literal["auto", "none", "blurred", "full"] = Field(
+        "auto", description="key frames in report.html and explorer.html; auto: none, but the demo's in the report"
     )
 
 

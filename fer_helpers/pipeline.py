@@ -18,6 +18,7 @@ from fer_helpers import corpora, frames, report, statuses, tables
 from fer_helpers.annotation import Ledger, access
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import BudgetError, EndpointError, ParamsError, RunError
+from fer_helpers.evaluation import findings
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
@@ -154,7 +155,8 @@ def _check_outside(params: Params) -> None:
         for table in ("clips", "predictions"):
             other.read(table)
     known = Run(resolve(params.out), params).imported()["model"].unique()
-    if params.strategy_shown not in [*params.strategies, IMPORTED, *known]:
+    there = [findings.BEST, *params.strategies, IMPORTED, *known, *(f"{IMPORTED}:{name}" for name in known)]
+    if params.strategy_shown not in there:
         raise ParamsError(
             f"strategy_shown is {params.strategy_shown!r}, which is not in strategies, nor an imported annotator"
         )

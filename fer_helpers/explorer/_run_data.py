@@ -59,7 +59,7 @@ class Source:
             corpus=known.corpus,
             model=known.model,
             surprise=known.surprise_is,
-            drawing={"n_resamples": known.n_resamples, "seed": known.seed},
+            drawing={"n_resamples": known.n_resamples, "seed": known.bootstrap_seed},
         )
 
     @classmethod

@@ -14,12 +14,12 @@ import pandas as pd
 from fer_helpers import corpora, tables
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import ParamsError, RunError
-from fer_helpers.evaluation import annotator_names, summaries
+from fer_helpers.evaluation import annotator_names, findings, summaries
 from fer_helpers.files import whole_folder, write_whole
 from fer_helpers.paths import safe_name, shown
 from fer_helpers.prompting import FORMS, PROMPTS, planning
 from fer_helpers.report import _croissant
-from fer_helpers.report.page import annotator
+from fer_helpers.report.methods import annotator
 from fer_helpers.runs import Run
 
 _CARD = Path(__file__).with_name("card.md")
@@ -34,12 +34,12 @@ def finished(run: Run) -> pd.DataFrame:
     """
     if (run.folder / "labels.parquet").is_file():
         return run.read("labels")
-    clips, asked = run.read("clips"), summaries.of_question(run.read("predictions"), run.params.taxonomies[0])
-    whole = asked[asked["frame_index"].isna()]
-    mine = whole[whole["strategy"] == run.params.strategy_shown]
-    mine = mine[mine["model"] == mine["model"].iloc[0]] if len(mine) else whole[whole["strategy"] == ""]
+    clips, predicted = run.read("clips"), run.read("predictions")
+    who = findings.chosen(predicted, run.read("scores"), run.params.strategy_shown)
+    mine = summaries.of_question(predicted, run.params.taxonomies[0])
+    mine = mine[(mine["strategy"] == who[0]) & (mine["model"] == who[1]) & mine["frame_index"].isna()]
     if mine.empty:
-        raise RunError(f"no clip of {shown(run.folder)} has a label by {run.params.strategy_shown}: see strategy_shown")
+        raise RunError(f"{shown(run.folder)}: {who[0]} labels no whole clips: name another strategy_shown")
     rows = mine.assign(annotator=annotator_names(mine)).merge(clips[["clip_id", "path"]], on="clip_id")
     given = rows["label"].notna()
     rows = rows.assign(source=given.map({True: "model", False: None}), n_votes=0, needs_look=~given, promise=None)
