@@ -92,7 +92,7 @@ def test_scores_worked_out_by_hand(scored):
     assert found == pytest.approx([3 / 4, 5 / 6, 1 / 2])
     shown = shown_by(folder, "04_strategy_comparison")
     assert "No human votes" not in shown
-    assert "<td>0.75</td>" in shown  # the majority of three people says happy everywhere
+    assert re.search(r"<td>0\.750?</td>", shown)  # the majority of three people says happy everywhere
 
 
 def test_lists_that_do_not_fit_leave_nothing(tmp_path):
