@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ def score(
     for asked, blind in baselines.items():
         parts[asked] += [_scored(part, unit, n_resamples, seed) for part in blind]
     nothing = pd.DataFrame(columns=list(tables.SCHEMAS["scores"].columns))
-    return tables.check("scores", pd.concat(functools.reduce(operator.iadd, parts.values(), [])) if parts else nothing)
+    return tables.check("scores", pd.concat(chain.from_iterable(parts.values())) if parts else nothing)
 
 
 def by_annotator(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str) -> Iterator[pd.DataFrame]:
@@ -187,10 +186,9 @@ def named(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]
 def intervals(by_group: np.ndarray, labels: Sequence[str], n_resamples: int, seed: int) -> dict[str, Interval]:
     """95 % intervals of the metrics in `named`.
 
-    Where groups are single clips, shares of clips (WAR, recall, precision) have Wilson's interval (1927) and
-    the rest the bootstrap's from smoothed counts; else whole groups are drawn for all. A bootstrap interval
-    that rests on too few groups is NaN, see `bootstrap.interval`. Who gives every clip one label has none of what is
-    certain then (CERTAIN).
+    Where groups are single clips, shares of clips (WAR, recall, precision) have Wilson's interval (1927), the rest the
+    bootstrap's from smoothed counts; else whole groups are drawn for all. With too few groups it is NaN. Who gives
+    every clip one label has none of what is certain then (CERTAIN).
 
     Args:
         by_group: confusion matrix of each group, shape (n_groups, n_labels, n_columns), at least one.
