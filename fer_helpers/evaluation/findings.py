@@ -141,7 +141,9 @@ def _tests(rows: pd.DataFrame, best: Annotator, name: str) -> list[str]:
     if beaten:
         found.append(f"{name} is significantly better than {listed(beaten)}.")
     if alike:
-        found.append(f"There is no significant difference between {name} and {listed(alike)}; that is not equality.")
+        found.append(
+            f"There is no significant difference between {name} and {listed(alike, 'or')}; that is not equality."
+        )
     return found
 
 
@@ -212,10 +214,10 @@ def of_errors(joined: pd.DataFrame, name: str) -> list[str]:
     unit = "frames" if joined["frame_index"].notna().any() else "clips"
     right, groups = joined["truth"] == joined["label"], people_or_clips(joined)
     found = [f"{name} gives the true label to {said_share(right, groups)} {unit}."]
-    recall = right.groupby(joined["truth"]).mean()
-    worst = joined["truth"] == recall.idxmin()
-    found.append(f"It finds {recall.idxmin()} least often: {said_share(right[worst], groups[worst])} {unit}.")
     if not right.all():
+        recall = right.groupby(joined["truth"]).mean()
+        worst = joined["truth"] == recall.idxmin()
+        found.append(f"It finds {recall.idxmin()} least often: {said_share(right[worst], groups[worst])} {unit}.")
         true, predicted = next(iter(confused_pairs(joined).index))
         of_true = joined["truth"] == true
         pair = said_share(joined.loc[of_true, "label"] == predicted, groups[of_true])

@@ -25,7 +25,7 @@ def counts(table: pd.DataFrame, column: str, order: Sequence[str], ax: Axes) -> 
     hatches = [LABEL_HATCHES.get(value, "") for value in order]
     bars = ax.barh(range(len(order)), found, color=colours, hatch=hatches, edgecolor="#555555", linewidth=0.4)
     shares = found / max(found.sum(), 1)
-    ax.bar_label(bars, [f" {n} ({share:.0%})" for n, share in zip(found, shares, strict=True)])
+    ax.bar_label(bars, [f"{n} ({share:.0%})" for n, share in zip(found, shares, strict=True)], padding=3)
     ax.set_yticks(range(len(order)), list(order))
     ax.invert_yaxis()
     ax.set(xlabel=f"clips (n = {found.sum()})", xlim=(0, max(found.max(), 1) * 1.35))

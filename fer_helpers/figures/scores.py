@@ -59,8 +59,9 @@ def dots_with_intervals(rows: pd.DataFrame, colours: Sequence[str], ax: Axes, n:
     ax.scatter(rows["value"], positions, color=colours, s=14, zorder=3)
     for y, row in zip(positions, rows.itertuples(), strict=True):
         if not np.isnan(row.value):
-            words = f" {row.value:.2f}" + ("" if row.n_clips == n else f" (n = {row.n_clips:.0f})")
-            ax.annotate(words, (np.nanmax([row.value, row.ci_high]), y), va="center")
+            words = f"{row.value:.2f}" + ("" if row.n_clips == n else f" (n = {row.n_clips:.0f})")
+            end = (np.nanmax([row.value, row.ci_high]), y)
+            ax.annotate(words, end, xytext=(3, 0), textcoords="offset points", va="center")
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
 

@@ -104,12 +104,13 @@ def _questions(run: Run, made: dict[str, pd.DataFrame], shown: Sequence[dict[str
 
 def _findings(questions: Sequence[dict[str, Any]], errors: Sequence[str], alike: Sequence[str]) -> list[str]:
     """Who is best, by more than chance or not; what is confused, and whether confidence warns; a gap between groups."""
-    if not questions or len(errors) < 2:
+    if not questions:
         return list(errors)
     best, *rest = questions[0]["says"]
     tests = [sentence for sentence in rest if not sentence.startswith("It was chosen")]
     unequal = [one for one in alike if "no significant difference" not in one and "no verdict, " not in one]
-    return [best, " ".join(tests), " ".join(errors[1:]), *(unequal or list(alike))[:1]]
+    found = [best, " ".join(tests), " ".join(errors[1:]), *(unequal or list(alike))[:1]]
+    return [sentence for sentence in found if sentence]
 
 
 def _faces(run: Run) -> str:

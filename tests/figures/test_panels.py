@@ -92,4 +92,4 @@ def test_groups_have_their_people_and_clips_beside_their_scores():
     rows = [("age", "old", metric, 0.5, float("nan"), float("nan"), 9, 30) for metric in ("WAR", "UAR")]
     figure, _ = figures.by_group(pd.DataFrame(rows, columns=columns))
     assert texts(figure.axes[0].yaxis) == ["age: old (9)"]
-    assert [text.get_text() for text in figure.axes[1].texts] == [" 0.50 (n = 30)"]
+    assert [text.get_text() for text in figure.axes[1].texts] == ["0.50 (n = 30)"]
