@@ -150,7 +150,12 @@ class Params(BaseModel):
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis
-    strategy_shown: str = Field("multi_frame", description="strategy whose errors notebook 05 shows, or imported")
+    strategy_shown: str = Field(
+        "best", description="whose errors notebook 05 shows: best (by UAR), a strategy, imported, or imported:NAME"
+    )
+    faces: Literal["auto", "none", "blurred", "full"] = Field(
+        "auto", description="key frames in report.html and explorer.html; auto: none, but the demo's in the report"
+    )
 
 
 def problems_in(error: ValidationError, known: Iterable[str]) -> str:
@@ -219,6 +224,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
         raise ParamsError(f"{shown(path)} is not a file: give one of params/*.yaml")
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
-    if params.strategy_shown not in [*params.strategies, IMPORTED]:
+    shown_by = IMPORTED if params.strategy_shown.startswith(f"{IMPORTED}:") else params.strategy_shown
+    if shown_by not in ["best", *params.strategies, IMPORTED]:
         raise ParamsError(f"{shown(path)}: strategy_shown is {params.strategy_shown!r}, which is not in strategies")
     return params

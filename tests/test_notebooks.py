@@ -17,7 +17,7 @@ COMPARED = {  # cells whose output nbval compares, at least
     "04_strategy_comparison": 8,
     "05_error_analysis": 8,
 }
-SECTIONS = ["## Checks", "## Save", "## Summary"]
+SECTIONS = ["## Answer", "## Checks", "## Save", "## Summary"]
 
 
 def read(name):
@@ -73,6 +73,25 @@ def test_no_code_cell_is_long(name):
     """What takes more lines is a function of a room."""
     logic = [cell for cell in code(read(name)) if "parameters" not in cell.metadata.get("tags", [])]
     assert not [cell.source for cell in logic if len(cell.source.splitlines()) > 12]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_its_question_is_answered_by_computation(name):
+    """The cell below the heading prints sentences of a function, and none is typed into it."""
+    cells = read(name).cells
+    at = next(n for n, cell in enumerate(cells) if cell.source.startswith("## Answer"))
+    assert re.search(r"(findings|answers)\.of_\w+\(", cells[at + 1].source)
+    constants = [node.value for node in ast.walk(parsed(cells[at + 1].source)) if isinstance(node, ast.Constant)]
+    assert not [text for text in constants if " " in str(text)]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_figure_is_shown_with_its_caption(name):
+    """A picture in an output has a text alternative; `plt.show` gives none."""
+    notebook = read(name)
+    assert not [cell.source for cell in code(notebook) if "plt.show" in cell.source]
+    outputs = [output for cell in code(notebook) for output in cell.outputs if "image/png" in output.get("data", {})]
+    assert all(output.metadata["image/png"]["alt"] for output in outputs)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

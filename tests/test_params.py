@@ -78,7 +78,9 @@ def test_every_shipped_file_is_valid(path):
 def test_the_strategy_shown_must_be_asked():
     """Found before the run, not after an hour of annotation."""
     with pytest.raises(ParamsError, match="strategy_shown"):
-        params.load("params/demo.yaml", {"strategies": ["soft_vote"]})
+        params.load("params/demo.yaml", {"strategies": ["soft_vote"], "strategy_shown": "multi_frame"})
+    shown = params.load("params/demo.yaml", {"strategies": ["soft_vote"], "strategy_shown": "imported:theirs"})
+    assert shown.strategy_shown == "imported:theirs"
 
 
 def test_a_wrong_price_file_is_found_before_the_run(tmp_path):

@@ -137,9 +137,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
     runs = [open_run(resolve(folder)) for folder in folders]
     click.echo(report.differing_params(runs).to_string())
     scored, found = report.side_by_side(runs)
-    click.echo(scored.to_string())
-    for line in found["sentence"]:
-        click.echo(line)
+    click.echo(report.compared_text(runs, scored, found))
     if csv:
         write_whole(csv, found.to_csv(index=False))
         click.echo(f"wrote {csv}")

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import pandas as pd
 
 from fer_helpers import tables
-from fer_helpers.emotions import SURPRISE_VALENCES, question
+from fer_helpers.emotions import question
 from fer_helpers.evaluation.metrics import METRICS, metric_names, metric_of
 from fer_helpers.evaluation.naming import annotator_names
-from fer_helpers.evaluation.scores import ALWAYS, CERTAIN, confused_pairs
+from fer_helpers.evaluation.scores import ALWAYS, CERTAIN
 from fer_helpers.prompting import find
 from fer_helpers.statuses import OK, OUTSIDE
 
@@ -107,16 +107,6 @@ def beside_corrected(scores: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFr
     )
 
 
-def by_convention(scores: pd.DataFrame) -> pd.DataFrame:
-    """Collapsed scores under every valence of surprise (columns), of `scores.by_surprise`."""
-    kept = scores["metric"].isin(metric_names("bounded")) & (scores["model"] != tables.NOBODY)
-    rows = scores[kept & (scores["asked"] == "seven")]
-    rows = named(rows).assign(words=with_interval(rows))
-    keys = ["metric", "annotator"]
-    wide = rows.pivot_table(index=keys, columns="surprise", values="words", aggfunc="first", sort=False)
-    return wide[[surprise for surprise in SURPRISE_VALENCES if surprise in wide]]
-
-
 def ways_to_three(comparisons: pd.DataFrame) -> pd.DataFrame:
     """`comparisons.direct_or_collapsed` by metric and strategy, a column for each way."""
     heads = dict(zip(["value_a", "value_b"], comparisons[["model_a", "model_b"]].iloc[0], strict=True))
@@ -154,15 +144,6 @@ def disagreements(labels: pd.DataFrame) -> pd.DataFrame:
     return labels[labels.nunique(axis=1) > 1].sort_index()
 
 
-def shown(joined: pd.DataFrame, strategy: str) -> pd.DataFrame:
-    """Labelled rows of `scores.join` of one annotator: the one called `strategy`, the first under it, or the first."""
-    rows = joined[joined["label"].notna()]
-    rows = rows.assign(annotator=annotator_names(rows))
-    called = (rows["annotator"] == strategy) | ((rows["strategy"] == tables.IMPORTED) & (rows["model"] == strategy))
-    names = [*rows.loc[called, "annotator"], *rows.loc[rows["strategy"] == strategy, "annotator"], *rows["annotator"]]
-    return rows[rows["annotator"].isin(names[:1])]
-
-
 def by_strength(joined: pd.DataFrame) -> pd.DataFrame:
     """Recall of emotions by how strong they are meant to be, and the share predicted neutral instead."""
     rows = joined[(joined["truth"] != "neutral") & joined["intensity"].notna()]
@@ -187,24 +168,3 @@ def surest_wrong(joined: pd.DataFrame, n: int = 6) -> pd.DataFrame:
     """The `n` wrong predictions of greatest confidence."""
     wrong = joined[joined["truth"] != joined["label"]]
     return wrong.sort_values(["confidence", "clip_id"], ascending=[False, True]).head(n)
-
-
-def error_findings(joined: pd.DataFrame) -> list[str]:
-    """What `joined`, one annotator's labelled rows of one question, shows about its errors, in sentences."""
-    unit = "frames" if joined["frame_index"].notna().any() else "clips"
-    right = joined["truth"] == joined["label"]
-    recall = right.groupby(joined["truth"]).mean()
-    found = [
-        f"{right.sum()} of {len(joined)} predicted labels are the true label ({right.mean():.0%}).",
-        f"The class found least often is {recall.idxmin()}: {recall.min():.0%} of its {unit}.",
-    ]
-    if not right.all():
-        (true, predicted), pair = next(confused_pairs(joined).iterrows())
-        found.append(
-            f"The pair confused most is {true} predicted as {predicted}: {pair['clips']:.0f} {unit}, "
-            f"{pair['share of true label']:.0%} of those labelled {true}."
-        )
-    if joined["confidence"].notna().any():
-        sure = joined["confidence"] > 0.8
-        found.append(f"{(sure & ~right).sum()} of the {sure.sum()} predictions with confidence above 0.8 are wrong.")
-    return found

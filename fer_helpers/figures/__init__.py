@@ -1,9 +1,10 @@
 """Every plot of the notebooks and the report, in one style: a tidy table and an `ax` in, the `ax` out."""
 
-from fer_helpers.figures.comparisons import curve, differences, pareto, pareto_front, reliability
-from fer_helpers.figures.corpus import counts, decoded, distribution, motion, strips
+from fer_helpers.figures.comparisons import differences, pareto, pareto_front, reliability
+from fer_helpers.figures.corpus import blurred, counts, decoded, distribution, motion, strips
 from fer_helpers.figures.panels import (
     all_differences,
+    by_group,
     caption_of,
     confusion_of,
     labels_given,
@@ -14,15 +15,18 @@ from fer_helpers.figures.panels import (
     reliability_by_annotator,
 )
 from fer_helpers.figures.scores import confusion, forest, heatmap, label_shares
-from fer_helpers.figures.style import plain, set_style
+from fer_helpers.figures.style import COLUMN, PAGE, plain, set_style, show
 
 __all__ = [
+    "COLUMN",
+    "PAGE",
     "all_differences",
+    "blurred",
+    "by_group",
     "caption_of",
     "confusion",
     "confusion_of",
     "counts",
-    "curve",
     "decoded",
     "differences",
     "distribution",
@@ -41,5 +45,6 @@ __all__ = [
     "reliability",
     "reliability_by_annotator",
     "set_style",
+    "show",
     "strips",
 ]

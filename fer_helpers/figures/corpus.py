@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import cv2
@@ -11,73 +12,95 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fer_helpers.figures.style import BLUE, COLOURS, GREY, ORANGE, plain
+from fer_helpers.figures.style import BLUE, CM, COLOURS, GREY, LABEL_COLOURS, LABEL_HATCHES, ORANGE, PAGE, plain
 from fer_helpers.media import decode_picture
+
+_MOSAIC = 10  # squares that a blurred picture is made of, each way
 
 
 def counts(table: pd.DataFrame, column: str, order: Sequence[str], ax: Axes) -> Axes:
     """Bars of how often each value in `order` stands in `column`, with the number and share written."""
     found = table[column].value_counts().reindex(list(order), fill_value=0)
-    bars = ax.barh(range(len(order)), found, color=BLUE)
+    colours = [LABEL_COLOURS.get(value, BLUE) for value in order]
+    hatches = [LABEL_HATCHES.get(value, "") for value in order]
+    bars = ax.barh(range(len(order)), found, color=colours, hatch=hatches, edgecolor="#555555", linewidth=0.4)
     shares = found / max(found.sum(), 1)
-    ax.bar_label(bars, [f" {n}  ({share:.0%})" for n, share in zip(found, shares, strict=True)], fontsize=9)
+    ax.bar_label(bars, [f"{n} ({share:.0%})" for n, share in zip(found, shares, strict=True)], padding=3)
     ax.set_yticks(range(len(order)), list(order))
     ax.invert_yaxis()
-    ax.set(xlabel="clips", xlim=(0, max(found.max(), 1) * 1.25))
+    ax.set(xlabel=f"clips (n = {found.sum()})", xlim=(0, max(found.max(), 1) * 1.35))
     ax.grid(axis="y", visible=False)
     return ax
 
 
 def distribution(values: pd.Series, unit: str, ax: Axes) -> Axes:
-    """Histogram of `values` with the median marked."""
+    """Histogram of `values` with the median marked; of whole numbers, every bin holds equally many of them."""
     values = values.dropna().astype(float)
-    ax.hist(values, bins=min(30, max(5, values.nunique())), color=BLUE, edgecolor="white")
+    ax.hist(values, bins=_bins(values), color=BLUE, edgecolor="white", linewidth=0.4)
     if len(values):
-        ax.axvline(values.median(), color=ORANGE, linewidth=2)
-        ax.annotate(
-            f" median {values.median():g}",
-            (values.median(), ax.get_ylim()[1] * 0.93),
-            color=ORANGE,
-            fontsize=9,
-        )
+        ax.axvline(values.median(), color=ORANGE)
+        ax.set_title(f"median {values.median():g} (orange), n = {len(values)}", fontweight="normal")
     ax.set(xlabel=unit, ylabel="clips")
     return ax
 
 
+def _bins(values: pd.Series, most: int = 30) -> Sequence[float] | int:
+    """Edges between whole numbers where all are whole, else a number of bins."""
+    if values.empty or not (values % 1 == 0).all():
+        return min(most, max(5, values.nunique()))
+    low, high = values.min(), values.max()
+    step = -(-(high - low + 1) // most)
+    return list(np.arange(low - 0.5, high + step + 0.5, step))
+
+
 def motion(energy: np.ndarray, chosen: dict[str, Sequence[int]], ax: Axes) -> Axes:
     """Motion energy over a clip's frames, and below it which frames each choice keeps."""
-    ax.plot(energy, color=GREY, linewidth=1.8)
+    ax.plot(energy, color=GREY)
     step = max(float(energy.max()), 0.1) * 0.13
     for row, (name, indices) in enumerate(chosen.items(), 1):
-        ax.plot(indices, [-row * step] * len(indices), "o", color=COLOURS[row - 1], markersize=5)
-        ax.annotate(name, (len(energy) - 0.3, -row * step), va="center", fontsize=9, color=COLOURS[row - 1])
-    ax.axhline(0, color="#9A9A9A", linewidth=0.8)
-    ax.set(xlabel="frame", ylabel="motion energy (grey levels)", xlim=(-0.8, len(energy) * 1.12))
+        marker = "osD^"[row % 4]
+        ax.plot(indices, [-row * step] * len(indices), marker, color=COLOURS[row - 1])
+        ax.annotate(name, (len(energy) - 0.3, -row * step), va="center", color=COLOURS[row - 1])
+    ax.axhline(0, color="#9A9A9A", linewidth=0.6)
+    ax.set(xlabel="frame", ylabel="motion energy\n(grey levels)", xlim=(-0.8, len(energy) * 1.12))
     ax.set_yticks([tick for tick in ax.get_yticks() if tick >= 0])
     return ax
 
 
 def strips(pictures: Sequence[Sequence[bytes]], titles: Sequence[str], columns: int = 5) -> Figure:
-    """A row of encoded pictures a clip, at most `columns` of them, with its title above."""
+    """A row of encoded pictures a clip, at most `columns` of them, with its title on the left."""
     width = min(columns, max((len(row) for row in pictures), default=1))
-    height = max(len(pictures), 1)
+    height, side, words = max(len(pictures), 1), 2.6 * CM, PAGE - 13.5 * CM
+    size = (words + side * width, side * height)
     figure, axes = plt.subplots(
         height,
         width,
-        figsize=(1.3 * width, 1.55 * height),
+        figsize=size,
         squeeze=False,
-        layout="none",  # the layout engine would make room for long titles between the pictures
-        gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1 - 0.16 / height, "wspace": 0.04, "hspace": 0.2},
+        layout="none",  # the layout engine would make room for titles between the pictures
+        gridspec_kw={"left": words / size[0], "right": 1, "bottom": 0, "top": 1, "wspace": 0.03, "hspace": 0.03},
     )
     for ax in axes.flat:
         ax.axis("off")
     for axes_row, row, title in zip(axes, pictures, titles, strict=False):
         for ax, data in zip(axes_row, row, strict=False):
             ax.imshow(decoded(data))
-        axes_row[0].set_title(plain(title), fontsize=9, fontweight="normal")
+        lines = "\n".join(plain(line) for line in textwrap.wrap(title, 24, max_lines=6, placeholder="…"))
+        axes_row[0].annotate(lines, (-words / side, 0.5), xycoords="axes fraction", va="center", annotation_clip=False)
     return figure
 
 
 def decoded(data: bytes) -> np.ndarray:
     """RGB array (height, width, 3) of an encoded picture."""
     return cv2.cvtColor(decode_picture(data), cv2.COLOR_BGR2RGB)
+
+
+def blurred(data: bytes) -> bytes:
+    """JPEG of an encoded picture as a mosaic of 10 × 10.
+
+    It hides who somebody is from a reader; it is no anonymisation that withstands an attack.
+    """
+    image = decode_picture(data)
+    mosaic = cv2.resize(image, (_MOSAIC, _MOSAIC), interpolation=cv2.INTER_AREA)
+    smooth = cv2.resize(mosaic, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.imencode(".jpg", smooth)[1].tobytes()

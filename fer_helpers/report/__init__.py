@@ -1,19 +1,21 @@
 """Step 05: report.html, one self-contained page about a run."""
 
-from fer_helpers.report.page import (
-    annotator,
+from fer_helpers.report.methods import annotator
+from fer_helpers.report.page import write
+from fer_helpers.report.summary import (
     commonest_errors,
+    compared_text,
     differing_params,
     outcomes,
     side_by_side,
     summary,
     summary_text,
-    write,
 )
 
 __all__ = [
     "annotator",
     "commonest_errors",
+    "compared_text",
     "differing_params",
     "outcomes",
     "side_by_side",

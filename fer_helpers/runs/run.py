@@ -60,12 +60,15 @@ class Run:
         return paths
 
     def save_figure(self, name: str, figure: Figure, table: pd.DataFrame, caption: str) -> None:
-        """Write `figure` as SVG and PNG, and the table it was drawn from as CSV, under figures/.
+        """Write `figure` as PDF, SVG and PNG, and the table it was drawn from as CSV, under figures/.
 
         `caption` says what it shows; the report prints it below the figure.
         """
         folder = self.folder / "figures"
         folder.mkdir(exist_ok=True)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not once a format
+        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(folder / f"{name}.png")
         table.to_csv(folder / f"{name}.csv")

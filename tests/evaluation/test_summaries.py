@@ -65,38 +65,6 @@ def test_disagreement_is_between_labels_that_are_there():
     assert list(summaries.disagreements(summaries.labels_by_annotator(given)).index) == ["b"]
 
 
-@pytest.mark.parametrize(
-    ("strategy", "annotator"), [("multi_frame", "multi_frame"), ("single_frame", "one"), (IMPORTED, "one")]
-)
-def test_who_gave_no_label_is_not_the_one_whose_errors_are_shown(strategy, annotator):
-    labels = {("single_frame", MODEL): [None], (IMPORTED, "one"): ["sad"], ("multi_frame", MODEL): ["sad"]}
-    assert set(summaries.shown(joined(labels, ["sad"]), strategy)["annotator"]) == {annotator}
-
-
-def test_nobody_is_shown_without_labels():
-    assert summaries.shown(joined({("single_frame", MODEL): ["sad"]}, [None]), "single_frame").empty
-
-
-def test_findings_are_those_of_the_table():
-    """4 clips: sad right, sad as fear twice, happy right; 0.9 sure of one wrong and one right."""
-    rows = joined({("multi_frame", MODEL): ["sad", "fear", "fear", "happy"]}, ["sad", "sad", "sad", "happy"])
-    rows["confidence"] = [0.9, 0.9, 0.5, 0.5]
-    assert summaries.error_findings(rows) == [
-        "2 of 4 predicted labels are the true label (50%).",
-        "The class found least often is sad: 33% of its clips.",
-        "The pair confused most is sad predicted as fear: 2 clips, 67% of those labelled sad.",
-        "1 of the 2 predictions with confidence above 0.8 are wrong.",
-    ]
-
-
-def test_findings_without_an_error_or_confidence():
-    rows = joined({("per_frame", MODEL): ["sad"]}, ["sad"], frame_index=3)
-    assert summaries.error_findings(rows) == [
-        "1 of 1 predicted labels are the true label (100%).",
-        "The class found least often is sad: 100% of its frames.",
-    ]
-
-
 def test_strength_and_confidence_by_hand():
     rows = joined({("multi_frame", MODEL): ["sad", "neutral", "fear", "neutral"]}, ["sad", "sad", "sad", "neutral"])
     rows["intensity"], rows["confidence"] = [0.4, 0.4, 1.0, 1.0], [0.3, 0.9, 0.9, 0.0]

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
-from fer_helpers.evaluation import calibration
 from fer_helpers.figures import comparisons
-from fer_helpers.figures.scores import BLUE
+from fer_helpers.figures.style import BLUE
 
 
 @pytest.fixture
@@ -63,7 +62,9 @@ def test_free_or_unpriced_annotators_can_be_drawn(ax, price):
 
 def test_only_what_the_corrected_test_tells_apart_is_filled(ax):
     table = pd.DataFrame({"p_holm": [0.01, 0.05, np.nan], "difference": [0.1, 0.1, np.nan], "metric": "WAR"})
-    table = table.assign(ci_low=0.05, ci_high=0.2, strategy_a="s", strategy_b=list("tuv"), model_a="m", model_b="m")
+    table = table.assign(
+        ci_low=0.05, ci_high=0.2, strategy_a="s", strategy_b=list("tuv"), model_a="m", model_b="m", n_clips=9
+    )
     comparisons.differences(table, ax)
     faces = ax.collections[-1].get_facecolors()
     assert [tuple(face) == to_rgba(BLUE) for face in faces] == [True, False, False]
@@ -71,16 +72,8 @@ def test_only_what_the_corrected_test_tells_apart_is_filled(ax):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["s − t", "s − u", "s − v"]
 
 
-def test_the_reliability_curve_writes_its_clips(ax):
-    curve = calibration.reliability(np.array([0.11, 0.12, 0.9]), np.array([False, True, True]), 10)
-    comparisons.reliability(curve, ax)
-    assert {text.get_text() for text in ax.texts} == {"clips", "1", "2"}
-
-
-def test_families_stand_side_by_side(ax):
-    table = pd.DataFrame({"family": ["a", "a", "b", "b"], "n_frames": [5, 1, 1, 5], "WAR": [0.6, 0.5, 0.4, 0.5]})
-    comparisons.curve(table.assign(ci_low=0.3, ci_high=0.7), "WAR", ax)
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
-    first, second = (container.lines[0].get_xdata() for container in ax.containers)
-    assert (np.array(first) < np.array(second)).all()
-    assert list(ax.containers[0].lines[0].get_ydata()) == [0.5, 0.6]
+def test_a_pair_with_fewer_clips_says_so(ax):
+    table = pd.DataFrame({"p_holm": [0.5, 0.5], "difference": [0.1, 0.1], "metric": "WAR", "n_clips": [9, 7]})
+    table = table.assign(ci_low=0.05, ci_high=0.2, strategy_a="s", strategy_b=list("tu"), model_a="m", model_b="m")
+    comparisons.differences(table, ax)
+    assert [text.get_text() for text in ax.texts] == ["p = 0.500, n = 9", "p = 0.500, n = 7"]

@@ -26,10 +26,7 @@ def texts(axis):
 
 
 def test_two_imported_annotators_are_two_bars_and_two_rows():
-    figure, shares = figures.labels_given(predicted(LABELS))
     names = ["multi_frame", "one", r"\$two\$"]
-    assert texts(figure.axes[0].yaxis) == names
-    assert shares.loc[("seven", "one"), "sad"] == 1
     table = scores.score(predicted(LABELS), clips(["sad", "fear"]), n_resamples=100)
     figure, drawn = figures.metric_by_annotator(table, "WAR")
     assert texts(figure.axes[0].yaxis)[:3] == names
@@ -39,17 +36,38 @@ def test_two_imported_annotators_are_two_bars_and_two_rows():
 def test_a_confusion_matrix_says_what_it_counts():
     rows = joined({("per_frame", MODEL): ["sad", "fear"]}, ["sad", "sad"], frame_index=0)
     figure, matrix = figures.confusion_of(rows)
-    assert figure.axes[0].get_ylabel() == "true label (frames)"
+    assert figure.axes[0].get_ylabel() == "true label (number of frames)"
     assert (matrix.loc["sad", "fear"], matrix.to_numpy().sum()) == (1, 2)
 
 
 def test_reliability_has_a_panel_for_each_annotator_with_confidence():
     rows = joined(LABELS, ["sad", "fear"]).assign(confidence=0.9)
     rows.loc[rows["model"] == "one", "confidence"] = float("nan")
-    figure, curves = figures.reliability_by_annotator(rows)
-    assert [ax.get_title() for ax in figure.axes] == ["multi_frame", r"\$two\$", ""]
-    assert curves.loc["multi_frame", "right"].tolist() == [1.0]
+    figure, bins = figures.reliability_by_annotator(rows)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles == ["multi_frame\n1 bins of 2 clips", "\\$two\\$\n1 bins of 2 clips"]
+    assert bins.loc["multi_frame", "right"].tolist() == [1.0]
     assert len(figures.reliability_by_annotator(rows, most=1)[1]) == 1
+
+
+def test_true_labels_stand_above_the_predicted_ones_and_every_row_has_its_number():
+    figure, shares = figures.labels_given(predicted(LABELS), clips(["sad", None]))
+    named = ["true labels (n = 1)", "multi_frame (n = 2)", "one (n = 2)", r"\$two\$ (n = 2)"]
+    assert texts(figure.axes[0].yaxis) == named
+    assert shares.loc[("seven", "one"), ["sad", "n"]].tolist() == [1, 2]
+    assert shares.loc[("seven", "true labels"), ["sad", "n"]].tolist() == [1, 1]
+    figure, _ = figures.labels_given(predicted(LABELS), clips([None, None]))
+    assert texts(figure.axes[0].yaxis) == named[1:]
+
+
+def test_recall_has_its_interval_and_its_classes_their_clips():
+    rows = joined({("multi_frame", MODEL): ["sad", "fear", "sad"]}, ["sad", "sad", "fear"])
+    table = scores.score(predicted({("multi_frame", MODEL): ["sad", "fear", "sad"]}), clips(["sad", "sad", "fear"]))
+    figure, drawn = figures.recall_by_annotator(table, rows)
+    assert texts(figure.axes[0].xaxis) == ["fear\n(n = 1)", "sad\n(n = 2)"]
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert written == ["0.00\n[0.00, 0.79]", "0.50\n[0.09, 0.91]"]  # Wilson's, of 0 of 1 and of 1 of 2
+    assert set(drawn["annotator"]) == {"multi_frame"}
 
 
 def test_agreement_is_between_annotators():
@@ -58,12 +76,20 @@ def test_agreement_is_between_annotators():
     assert same.loc["one", "$two$"] == 0
 
 
-def test_price_draws_a_line_for_strategies_over_several_numbers_of_frames():
+def test_price_is_drawn_in_what_is_billed():
     table = pd.DataFrame(
-        {"frames per clip": [1, 3, 5, 5], "tokens per clip": [10, 30, 50, 20], "US$ per clip": 0.0},
-        index=["single_frame", "multi_frame:3", "multi_frame", "mosaic"],
+        {"frames per clip": [1, 5], "tokens per clip": [10, 50], "US$ per clip": 0.0}, index=["single_frame", "mosaic"]
     ).assign(WAR=0.5, ci_low=0.4, ci_high=0.6)
     figure, rows = figures.price(table, "WAR")
-    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == ["one frame", "multi_frame"]
     assert figure.axes[0].get_xlabel() == "tokens per clip"
-    assert len(rows) == 4
+    assert len(rows) == 2
+    figure, _ = figures.price(table.assign(**{"US$ per clip": [1.0, 2.0]}), "WAR")
+    assert figure.axes[0].get_xlabel() == "US\\$ per clip"
+
+
+def test_groups_have_their_people_and_clips_beside_their_scores():
+    columns = ["group", "level", "metric", "value", "ci_low", "ci_high", "n_people", "n_clips"]
+    rows = [("age", "old", metric, 0.5, float("nan"), float("nan"), 9, 30) for metric in ("WAR", "UAR")]
+    figure, _ = figures.by_group(pd.DataFrame(rows, columns=columns))
+    assert texts(figure.axes[0].yaxis) == ["age: old (9)"]
+    assert [text.get_text() for text in figure.axes[1].texts] == ["0.50 (n = 30)"]

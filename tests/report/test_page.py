@@ -28,7 +28,10 @@ def test_it_needs_nothing_but_itself(run):
     page = (run.folder / "report.html").read_text()
     assert not re.findall(r"""(?:src|href)=["'](?!data:|notebooks/|explorer\.html)""", page)
     assert (run.folder / "explorer.html").is_file()
-    assert page.count("<figure>") == len(list((run.folder / "figures").glob("*.svg"))) >= 9
+    drawn = {path.stem for path in (run.folder / "figures").glob("*.svg")}
+    faces = {"01_examples", "02_key_frames", "05_wrong_and_confident"}
+    assert page.count("<figure>") == len(drawn - faces) >= 9
+    assert drawn > faces
 
 
 def test_it_says_what_the_annotator_and_the_corpus_are(run):
@@ -157,4 +160,10 @@ def test_in_a_browser_it_is_whole_and_silent(copy, browser):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert problems == []
+    page.set_viewport_size({"width": 673, "height": 900})  # A4 within its margins, 17.8 cm
+    page.emulate_media(media="print")
+    ends = page.locator("main td, main th, main img").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect().right)"
+    )
+    assert max(ends) <= 673
     page.close()

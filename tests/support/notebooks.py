@@ -44,11 +44,18 @@ def _execute(source, name, namespace):
     """What a cell shows, executed as a kernel would: `await` may stand at its top, and its end is displayed."""
     body = ast.parse(source).body
     last = ast.Expression(body.pop().value) if isinstance(body[-1], ast.Expr) and source[-1] != ";" else None
-    with contextlib.redirect_stdout(io.StringIO()) as said, mock.patch("IPython.display.display", _display):
+    with contextlib.redirect_stdout(io.StringIO()) as said, _displayed():
         _run(ast.Module(body, []), name, "exec", namespace)
         if last and (shown := _run(last, name, "eval", namespace)) is not None:
             _display(shown)
     return said.getvalue()
+
+
+@contextlib.contextmanager
+def _displayed():
+    """`display` in the notebooks and in `figures.show`, which has a name of its own for it."""
+    with mock.patch("IPython.display.display", _display), mock.patch("fer_helpers.figures.style.display", _display):
+        yield
 
 
 def _run(tree, name, mode, namespace):
@@ -56,7 +63,7 @@ def _run(tree, name, mode, namespace):
     return asyncio.run(value) if inspect.iscoroutine(value) else value
 
 
-def _display(*shown):
+def _display(*shown, **_):
     """As Markdown and tables come out of a kernel: their text, and HTML."""
     for one in shown:
         as_html = getattr(one, "_repr_html_", lambda: None)()
