@@ -1,8 +1,9 @@
-"""The commands that ask how far a run's labels can be trusted: drift."""
+"""The commands that ask how far a run's labels can be trusted, and hand them on: drift, export."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -35,3 +36,32 @@ def drift(folder: str, n: int, max_cost_usd: float | None) -> None:
         click.echo(f"{when}: {', '.join(names)}")
     if found.alarm:
         sys.exit(ALARM)
+
+
+@main.command()
+@click.argument("folder", default="outputs/demo")
+@click.option("--to", "target", required=True, type=click.Choice(["labels", "hf", "label-studio", "finetune"]))
+@click.option("--into", type=click.Path(path_type=Path), help="folder to write; default: FOLDER/exports/TARGET")
+@click.option("--frames", is_flag=True, help="with the key frames, which show faces")
+@click.option("--allow-upload", is_flag=True, help="you may hand these frames to a provider, for --to finetune")
+def export(folder: str, target: str, into: Path | None, frames: bool, allow_upload: bool) -> None:
+    """Write the finished labels of the run in FOLDER as a data set, with a card that says what it is.
+
+    labels: CSV, Parquet and a Croissant description. hf: a folder that Hugging Face's datasets loads. label-studio:
+    tasks with predictions and the page's configuration. finetune: conversations in OpenAI's form for vision.
+    """
+    from fer_helpers import corpora
+    from fer_helpers.errors import EndpointError
+    from fer_helpers.report import exports
+    from fer_helpers.runs import open_run
+
+    run = open_run(resolve(folder))
+    allowed = corpora.CORPORA[run.params.corpus].allow_upload or run.params.allow_upload or allow_upload
+    if target == "finetune" and not allowed:
+        raise EndpointError(
+            "a file for fine-tuning is made to be uploaded, and the terms of the corpus are not known to allow it: "
+            "if you may hand its frames to a provider, repeat with --allow-upload"
+        )
+    into = into or run.folder / "exports" / target
+    for name in exports.write(run, target, into, frames)[:20]:
+        click.echo(f"wrote {into / name}")

@@ -16,6 +16,7 @@ SEVERAL = "several"  # model of an ensemble
 GROUP = "group_"  # how the columns of clips begin that say to which group of people a subject belongs
 GROUPED = f"^{GROUP}"
 
+SOURCES = ("model", "person", "both")  # both: the model's label, and people said the same
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
 _LABELLED = "status ok without a label, or a label without status ok"
 
@@ -201,6 +202,20 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         },
         unique=["taxonomy", "asked", "metric", "strategy_a", "model_a", "strategy_b", "model_b"],
     ),
+    "labels": _schema(
+        {
+            "clip_id": _column(str, "clips.clip_id"),
+            "path": _column(str, "clips.path"),
+            "label": _column(str, "the finished label: perceived expression", nullable=True, isin=LABELS),
+            **_probabilities(),
+            "source": _column(str, "who gave the label; empty if there is none", nullable=True, isin=SOURCES),
+            "annotator": _column(str, "name of the model, strategy and model, or people"),
+            "promise": _column(str, "under which promise it was taken without looking; empty: none", nullable=True),
+            "n_votes": _column(int, "people's labels of the clip"),
+            "needs_look": _column(bool, "somebody should look: no label, people disagree, or on the worklist"),
+        },
+        unique=["clip_id"],
+    ),
 }
 
 WRITTEN_BY = {
@@ -211,4 +226,5 @@ WRITTEN_BY = {
     "predictions": "04_strategy_comparison",
     "scores": "04_strategy_comparison",
     "comparisons": "04_strategy_comparison",
+    "labels": "06_label_audit",
 }

@@ -46,5 +46,5 @@ def test_a_gap_as_large_as_the_detectable_one_is_found_in_80_percent(metric, los
     print(f"{metric}: gap {lost * right:.3f}, detectable {np.mean(detectable):.3f}, found in {np.mean(found):.3f}, "
           f"interval holds it in {np.mean(holds):.3f}")  # fmt: skip
     assert np.mean(detectable) == pytest.approx(lost * right, abs=0.01)
-    assert abs(np.mean(found) - 0.8) <= 0.03 + 2 * DOUBT
+    assert abs(np.mean(found) - 0.8) <= 0.05 + 2 * DOUBT
     assert abs(np.mean(holds) - 0.95) <= 0.015 + DOUBT
