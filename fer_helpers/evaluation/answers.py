@@ -45,14 +45,14 @@ def people_or_clips(clips: pd.DataFrame) -> pd.Series:
     return clips["subject"] if known else clips["clip_id"]
 
 
-def listed(words: Iterable[Any]) -> str:
+def listed(words: Iterable[Any], joint: str = "and") -> str:
     """Words as a list in a sentence.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
     """
     *most, last = [str(word) for word in words] or ["none"]
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {joint} {last}" if most else last
 
 
 def of_corpus(clips: pd.DataFrame, n_problems: int) -> list[str]:

@@ -138,7 +138,9 @@ def _tests(rows: pd.DataFrame, best: Annotator, name: str) -> list[str]:
     if beaten:
         found.append(f"{name} is significantly better than {listed(beaten)}.")
     if alike:
-        found.append(f"There is no significant difference between {name} and {listed(alike)}; that is not equality.")
+        found.append(
+            f"There is no significant difference between {name} and {listed(alike, 'or')}; that is not equality."
+        )
     return found
 
 

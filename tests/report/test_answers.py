@@ -23,6 +23,7 @@ from fer_helpers.runs import open_run, read_manifest, write_manifest
 from tests.support.explorer_runs import make_run
 
 STRATEGIES = ["single_frame", "multi_frame"]
+TABLES = ("clips", "frames", "requests", "answers", "predictions", "scores", "comparisons")
 RIGHT = {"winner": (0.1, 0.95), "alike": (1 / 7, 1 / 7), "unlabelled": (0.1, 0.95), "unequal": (0.1, 1.0)}
 
 
@@ -86,7 +87,7 @@ def answer(notebook, **names):
 
 def answers_of(run):
     """The five answers, by number; the namespaces are those of the notebooks."""
-    clips, frames, asked, replies, predicted, scored, paired = (run.read(name) for name in tables.SCHEMAS)
+    clips, frames, asked, replies, predicted, scored, paired = (run.read(name) for name in TABLES)
     price = summaries.price_and_score(
         predictions.spent(summaries.of_question(predicted, "seven"), asked, frames),
         summaries.of_question(scored, "seven"), ["WAR"])  # fmt: skip
