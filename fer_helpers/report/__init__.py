@@ -1,5 +1,6 @@
-"""Step 05: report.html, one self-contained page about a run."""
+"""Step 05: report.html, one self-contained page about a run; its labels as a data set."""
 
+from fer_helpers.report import exports
 from fer_helpers.report.methods import annotator
 from fer_helpers.report.page import write
 from fer_helpers.report.summary import (
@@ -17,6 +18,7 @@ __all__ = [
     "commonest_errors",
     "compared_text",
     "differing_params",
+    "exports",
     "outcomes",
     "side_by_side",
     "summary",
