@@ -81,7 +81,7 @@ class Params(BaseModel):
     )
 
     # 02 frame extraction
-    frame_choice: Literal["middle", "uniform", "all", "fps", "peak", "apex"] = Field(
+    frame_choice: Literal["middle", "uniform", "all", "fps", "peak"] = Field(
         "uniform", description="how key frames are chosen"
     )
     n_frames: int = Field(5, ge=1, le=64, description="key frames per clip, for uniform and peak")

@@ -57,7 +57,7 @@ class Source:
             **{name: _if_there(run, name) for name in ("scores", "comparisons")},
             picture=run.picture,
             corpus=known.corpus,
-            model=known.model,
+            model=known.model if known.strategies else "",
             surprise=known.surprise_is,
             drawing={"n_resamples": known.n_resamples, "seed": known.bootstrap_seed},
         )

@@ -223,9 +223,9 @@ class Columns:
         return kept
 
 
-def first_view(data: Columns, strategy: str | None = None) -> dict[str, Any]:
-    """What an explorer shows at first: `strategy`, or the first there is, against the labels there are."""
-    named = [number for number, one in enumerate(data.series) if one.strategy == strategy]
+def first_view(data: Columns, who: tuple[str, str] | None = None) -> dict[str, Any]:
+    """What an explorer shows at first: the annotator (strategy, model), or the first, against the labels there are."""
+    named = [number for number, one in enumerate(data.series) if (one.strategy, one.model) == who]
     a = (named or [0])[0]
     question = (data.series[a].taxonomy, data.series[a].asked)
     others = [n for n, one in enumerate(data.series) if n != a and (one.taxonomy, one.asked) == question]

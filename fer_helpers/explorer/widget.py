@@ -14,6 +14,7 @@ import pandas as pd
 import traitlets
 
 from fer_helpers.errors import FerError, RunError
+from fer_helpers.evaluation import findings
 from fer_helpers.explorer import _accuracies as accuracies
 from fer_helpers.explorer import _standalone as standalone
 from fer_helpers.explorer import marks
@@ -39,7 +40,7 @@ class ConfusionExplorer(anywidget.AnyWidget):
         folder: run's folder, where frames.path starts and marks are kept; needed with tables only. Without it no
             frame is shown and marks last as long as the kernel.
         compare: a second run over the same clips, to be set beside the first.
-        strategy: the strategy shown first; the first there is if it is None.
+        strategy: the annotator shown first, as `strategy_shown` names it; the first there is if it is None.
         surprise: valence of surprise in a collapsed label, where `run` is a predictions table.
 
     Traits to observe or set:
@@ -94,7 +95,8 @@ class ConfusionExplorer(anywidget.AnyWidget):
         self._folder = folder
         self._strip = lru_cache(KEPT_STRIPS)(self._new_strip)
         kept = marks.read(folder) if folder else []
-        view = first_view(self._data, strategy)
+        who = findings.chosen(source.predictions, source.scores, strategy) if strategy else None
+        view = first_view(self._data, who)
         whole, differences = accuracies.of_run(source, self._data.series)
         about = [
             {"run": name, "corpus": one.corpus, "model": one.model}

@@ -86,7 +86,7 @@ def of_file(corpus: Path, path: str, clips: list[Record], how: How, store: Frame
 
     The file is read once, in order, on one thread, up to the last frame wanted from it, whatever is chosen.
     Two kinds of clips are the exception: those that overlap, and those whose choice looks at every frame
-    (peak, apex) and that are longer than memory should hold.
+    (peak) and that are longer than memory should hold.
     """
     rows = [{name: clip[name] for name in ("clip_id", "status", "reason")} for clip in clips if clip["status"] != "ok"]
     good = sorted((clip for clip in clips if clip["status"] == "ok"), key=lambda clip: clip["start_s"])
@@ -146,8 +146,7 @@ def _looked_through(clip: _Clip, n: int, footage: Footage, how: How, curve: Curv
         held[frame.index] = frame
         if room < 0:
             held.clear()
-    values = curve.energy(n) if how.choice == "peak" else curve.departure(n)
-    chosen = choose(how.choice, n, how.k, np.where(usable, values, -1.0))
+    chosen = choose(how.choice, n, how.k, np.where(usable, curve.energy(n), -1.0))
     wanted = [clip.first + index for index in chosen]
     return chosen, [held[i] for i in wanted if i in held] if room >= 0 else footage.frames(wanted)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_helpers.errors import ParamsError
 
-CURVES = {"peak": "motion", "apex": "distance from the start"}  # choices that look at every frame first
+CURVES = {"peak": "motion"}  # choices that look at every frame first
 
 
 def evenly_spaced(frames: Sequence[int], k: int) -> list[int]:
@@ -62,17 +62,12 @@ def _peak(clip: _Clip) -> list[int]:
     return sorted(kept)
 
 
-def _apex(clip: _Clip) -> list[int]:
-    return [int(np.argmax(clip.curve))]
-
-
 CHOICES: dict[str, Callable[[_Clip], list[int]]] = {
     "middle": _middle,
     "uniform": _uniform,
     "all": _all,
     "fps": _fps,
     "peak": _peak,
-    "apex": _apex,
 }
 
 
@@ -91,10 +86,10 @@ def choose(
             the centres of `k` equal parts, all `n` if there are fewer; "all"; "fps", the frames shown at the
             centres of parts of 1/`per_second` s, or at half time in a clip shorter than half a part; "peak",
             the `k` frames of greatest motion, the greatest first and none within n/(2k) frames (rounded
-            down) of one kept; "apex", the one frame farthest from the clip's start, the first of equals.
+            down) of one kept.
         n: frames in the clip; 0 gives none.
         k: key frames for uniform and peak, at least 1.
-        curve: shape (n,); `motion.Curve.energy` for peak, `motion.Curve.departure` for apex.
+        curve: shape (n,); `motion.Curve.energy`, for peak.
         times: shape (n,), when each frame is shown, s from the clip's start, ascending; for fps.
         per_second: key frames a second for fps, above 0.
 

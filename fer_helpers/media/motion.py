@@ -1,7 +1,7 @@
-"""Motion: how much each frame of a clip differs from the one before, and from the clip's start.
+"""Motion: how much each frame of a clip differs from the one before.
 
-The column frames.motion is made here. Where the choice of key frames looks at every frame anyway (all, peak,
-apex) it is the motion energy of the whole clip at that frame (`Curve.energy`). Otherwise only key frames are
+The column frames.motion is made here. Where the choice of key frames looks at every frame anyway (all, peak) it is
+the motion energy of the whole clip at that frame (`Curve.energy`). Otherwise only key frames are
 decoded into pictures, and it is the mean difference to the key frames beside it (`Curve.beside`): comparable
 within a clip, not between choices.
 """
@@ -24,8 +24,6 @@ class Curve:
     def __init__(self) -> None:
         self._at: list[int] = []
         self._moved: list[float] = []
-        self._away: list[float] = []
-        self._first: np.ndarray = np.empty(0)
         self._before: np.ndarray = np.empty(0)
 
     def __len__(self) -> int:
@@ -34,12 +32,10 @@ class Curve:
 
     def add(self, index: int, grey: np.ndarray) -> None:
         """The frame at `index`, after all that were added."""
-        level = grey - np.float32(cv2.mean(grey)[0])
         if not self._at:
-            self._before, self._first = grey, level
+            self._before = grey
         self._at.append(index)
         self._moved.append(cv2.norm(grey, self._before, cv2.NORM_L1) / grey.size)
-        self._away.append(cv2.norm(level, self._first, cv2.NORM_L1) / grey.size)
         self._before = grey
 
     def _placed(self, values: list[float], n: int) -> np.ndarray:
@@ -56,18 +52,6 @@ class Curve:
         where an expression changes fastest, not at its apex.
         """
         return _smoothed(self._placed(self._moved, n))
-
-    def departure(self, n: int) -> np.ndarray:
-        """How far each of a clip's `n` frames is from its first: shape (n,), grey levels, 0-255.
-
-        An apex is spotted as the frame whose appearance differs most from the onset frame's (Yan et al. 2014,
-        "Quantifying micro-expressions with constraint local model and local binary pattern", ECCV workshops;
-        Liong et al. 2015, "Automatic apex frame spotting in micro-expression database", ACPR). Appearance is
-        here the grey picture less its mean brightness, compared by mean absolute difference, and smoothed as
-        `energy`; frames that were not added are at 0. It supposes that the clip begins neutral, and a head
-        that turns away departs as well.
-        """
-        return _smoothed(self._placed(self._away, n))
 
     def beside(self) -> dict[int, float]:
         """For each frame added, the mean of its differences to those added before and after it; none for one alone."""

@@ -92,6 +92,7 @@ def page() -> str:
             for column, spec in schema.columns.items()
         ]
         head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
-        written = f"Written by notebook {WRITTEN_BY[name]}; a row for each {', '.join(schema.unique)}."
+        by = f"notebook {WRITTEN_BY[name]}" if name in WRITTEN_BY else "`fer-helpers export`"
+        written = f"Written by {by}; a row for each {', '.join(schema.unique)}."
         parts += [f"## {name}", written, "\n".join([*head, *rows])]
     return "\n\n".join(parts) + "\n"

@@ -226,5 +226,4 @@ WRITTEN_BY = {
     "predictions": "04_strategy_comparison",
     "scores": "04_strategy_comparison",
     "comparisons": "04_strategy_comparison",
-    "labels": "06_label_audit",
 }

@@ -22,11 +22,7 @@ KINDS = {
 browser_test = pytest.mark.browser
 
 
-# Until evaluation counts such an answer as wrong, not as missing, the tables have other numbers.
-LATER = pytest.mark.xfail(strict=False, reason="the tables take an answer outside the label set for a missing one")
-
-
-@pytest.fixture(scope="module", params=[pytest.param(kind, marks=LATER if "outside" in kind else ()) for kind in KINDS])
+@pytest.fixture(scope="module", params=KINDS)
 def run(request, tmp_path_factory):
     return make_run(tmp_path_factory.mktemp("run") / "a", 60, n_frames=1, scored=True, **KINDS[request.param])
 

@@ -499,7 +499,7 @@ def decoded(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("choice", "n_decoded"), [("middle", 16), ("uniform", 28), ("fps", 20), ("all", 30), ("peak", 30), ("apex", 30)]
+    ("choice", "n_decoded"), [("middle", 16), ("uniform", 28), ("fps", 20), ("all", 30), ("peak", 30)]
 )
 def test_a_file_is_read_once_and_no_farther_than_wanted(corpus, tmp_path, decoded, choice, n_decoded):
     """30 frames at 25 a second; at two a second the last frame wanted is that of .75 s, number 18 or 19."""
@@ -562,19 +562,6 @@ def test_fps_of_an_animated_picture_follows_its_times(corpus, tmp_path):
     table = frames_of(corpus, tmp_path / "out", choice="fps", per_second=2, pictures_as="clips")
     assert codes(table, tmp_path / "out") == table["frame_index"].tolist() == [0, 2]
     assert table["time_s"].tolist() == pytest.approx([0, 0.6])
-
-
-def test_the_apex_of_a_rendered_smile_is_found(corpus, tmp_path):
-    """Neutral, a smile that is widest in frames 11 to 13, and half of it left at the end; the light flickers."""
-    strength = [*np.linspace(0, 1, 12), 1, 1, *np.linspace(1, 0.5, 6)]
-    light = np.random.default_rng(1).integers(-6, 6, len(strength))
-    faces = [
-        np.clip(render({6: s, 12: s, 26: s / 2}, Identity(seed=4), Pose(), Light(), 128).astype(int) + step, 0, 255)
-        for s, step in zip(strength, light, strict=True)
-    ]
-    write_video(corpus / "smile.mp4", [face.astype(np.uint8) for face in faces], options={"crf": "15"})
-    row = frames_of(corpus, tmp_path / "out", choice="apex").iloc[0]
-    assert 10 <= row["frame_index"] <= 14
 
 
 def test_motion_is_of_the_whole_clip_where_every_frame_is_looked_at(corpus, tmp_path):

@@ -54,7 +54,7 @@ def test_any_choice_is_ascending_unique_within_the_clip_and_as_many_as_asked(cho
     if choice == "fps":
         assert min(n, 1) <= len(chosen)
     else:
-        assert len(chosen) == {"middle": min(n, 1), "apex": min(n, 1), "all": n}.get(choice, min(n, k))
+        assert len(chosen) == {"middle": min(n, 1), "all": n}.get(choice, min(n, k))
     if choice == "peak" and len(chosen) > 1:
         assert min(np.diff(chosen)) >= max(1, n // (2 * k))
 
@@ -76,10 +76,6 @@ def test_fps_takes_what_is_shown_at_the_centres_of_equal_times(times, per_second
     assert choose("fps", len(times), times=times, per_second=per_second) == expected
 
 
-def test_apex_is_the_first_frame_farthest_away():
-    assert choose("apex", 6, 5, [0, 2, 7, 7, 3, 1]) == [2]
-
-
 @given(n=st.integers(1, 300), k=st.integers(1, 64))
 def test_uniform_is_symmetric_up_to_rounding(n, k):
     chosen = choose("uniform", n, k)
@@ -89,10 +85,9 @@ def test_uniform_is_symmetric_up_to_rounding(n, k):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("best", 9, 3), "frame choice 'best' is unknown: use one of middle, uniform, all, fps, peak, apex"),
+        (("best", 9, 3), "frame choice 'best' is unknown: use one of middle, uniform, all, fps, peak"),
         (("uniform", 9, 0), "key frames per clip: 0 is below 1; ask for at least one"),
         (("fps", 9, 3), "frame choice fps needs the times of all 9 frames"),
-        (("apex", 9, 3), "frame choice apex needs the distance from the start of all 9 frames"),
         (("fps", 9, 3, None, None, 0), "key frames per second: 0 is not above 0"),
         (("peak", 9, 3), "frame choice peak needs the motion of all 9 frames"),
         (("peak", 9, 3, np.zeros(8)), "frame choice peak needs the motion of all 9 frames"),

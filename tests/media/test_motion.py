@@ -43,22 +43,6 @@ def test_key_frames_apart_move_by_the_mean_of_both_sides():
     assert flat(10).beside() == {}
 
 
-def test_brighter_light_is_motion_but_no_departure():
-    curve = flat(10, 60, 90)
-    assert curve.energy(3).max() > 0
-    assert curve.departure(3).tolist() == [0, 0, 0]
-
-
-def test_departure_by_hand():
-    """Half the picture rises by 0, 40, 80: less the mean it is 0, 20, 40 away; means over three 10, 20, 30."""
-    curve = Curve()
-    for index, rise in enumerate([0, 40, 80]):
-        picture = np.full((64, 64), 100, np.uint8)
-        picture[:32] += np.uint8(rise)
-        curve.add(index, picture)
-    assert curve.departure(3).tolist() == pytest.approx([10, 20, 30])
-
-
 def test_frames_that_were_not_added_are_still():
     curve = Curve()
     curve.add(1, np.full((64, 64), 10, np.uint8))
