@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import warnings
@@ -22,6 +23,8 @@ _PATHS = ("corpus_path", "manifest", "votes", "prices", "face_weights")
 
 class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
+        if not sys.stderr.isatty():
+            os.environ.setdefault("TQDM_DISABLE", "1")  # tqdm reads it when it is imported, which is later
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter of a file's name
                 stream.reconfigure(errors="backslashreplace")

@@ -15,6 +15,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 LONGEST = 103  # bytes of a socket's path on macOS; 107 on Linux
+NO_BARS = "TQDM_DISABLE"  # set where standard error is a log, which bars would fill
 _NAMES = len("/kernel-01234567-0123-0123-0123-0123456789ab-ipc-1")
 # An interrupt that meets the end of the last message is logged as an error; what ends a notebook is told by papermill.
 _QUIET = "--IPKernelApp.log_level=50"
@@ -37,8 +38,9 @@ def surroundings() -> Iterator[Config]:
             "JUPYTER_RUNTIME_DIR": place,
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         }
-        before = {name: os.environ.get(name) for name in own}
+        before = {name: os.environ.get(name) for name in (*own, NO_BARS)}
         os.environ.update(own)
+        os.environ.pop(NO_BARS, None)  # a notebook's bars are part of it, whatever the terminal
         main = threading.current_thread() is threading.main_thread()
         told = signal.signal(signal.SIGTERM, _end) if main else None  # kernels and this folder are to go
         try:
@@ -48,7 +50,7 @@ def surroundings() -> Iterator[Config]:
             if main:
                 signal.signal(signal.SIGTERM, told)
             for name, value in before.items():
-                os.environ.pop(name)
+                os.environ.pop(name, None)
                 if value is not None:
                     os.environ[name] = value
 

@@ -97,3 +97,20 @@ def test_where_no_path_is_short_enough_kernels_are_reached_over_tcp(monkeypatch)
         assert "KernelManager" not in config
         assert os.environ["JUPYTER_RUNTIME_DIR"] != before.get("JUPYTER_RUNTIME_DIR")
     assert dict(os.environ) == before
+
+
+def test_a_log_gets_no_bars():
+    """Standard error is a pipe here: a bar in this process leaves nothing in it, and one in a notebook is shown."""
+    bar = "import sys; from tqdm.auto import tqdm; list(tqdm(range(3), file=sys.stderr))"
+    command = f"""
+import os
+from fer_helpers import cli
+cli.main(["corpora"], standalone_mode=False)
+{bar}
+from fer_helpers.runs.kernels import surroundings
+with surroundings():
+    print("in a kernel:", os.environ.get("TQDM_DISABLE"))
+"""
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stderr == ""
+    assert "in a kernel: None" in done.stdout
