@@ -263,7 +263,7 @@ def _called(header: str, name: str) -> bool:
 
 
 def _named(path: Path, table: pd.DataFrame, keep_first: bool) -> pd.DataFrame:
-    """`table` without columns that have no name: empty ones, and pandas' count of the rows.
+    """`table` without columns that have no name: empty ones, and the numbers of pandas' rows.
 
     Raises:
         ListError: a column without a name says something.
@@ -274,18 +274,11 @@ def _named(path: Path, table: pd.DataFrame, keep_first: bool) -> pd.DataFrame:
         nameless = not name or re.fullmatch(r"unnamed: ?_?\d+", name) is not None
         if not nameless or (keep_first and position == 0):
             keep.append(position)
-        elif _counts(cells):
-            remark(path, f"column {position + 1}, which only counts the rows, is left out")
+        elif cells.str.fullmatch(r"\d{1,12}").all():
+            remark(path, f"column {position + 1}, numbers without a name as pandas writes them, is left out")
         else:
             refuse(path, cells, cells != "", f"column {position + 1} has no name, but cells", "name or delete it")
     return table.iloc[:, keep]
-
-
-def _counts(cells: pd.Series) -> bool:
-    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..., or such numbers with gaps where rows were taken out."""
-    if not cells.str.fullmatch(r"\d{1,12}").all():
-        return False
-    return bool(cells.astype(int).is_monotonic_increasing and cells.is_unique)
 
 
 def _quoted(text: str) -> str:

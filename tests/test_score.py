@@ -61,7 +61,7 @@ def test_a_six_class_import_with_missing_rows(scored):
     assert scores.loc[("published", "kappa"), "value"] == pytest.approx(cohen_kappa_score(*there))
     page = (folder / "report.html").read_text()
     assert "published" in page
-    assert "no model was asked" in page
+    assert "No model was asked" in page
     assert not list(folder.glob("frames*"))
 
 

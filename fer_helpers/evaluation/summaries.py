@@ -123,7 +123,7 @@ def price_and_score(spent: pd.DataFrame, scores: pd.DataFrame, metrics: Iterable
         metrics: names of the columns to add; ci_low and ci_high are the first one's.
     """
     first, *_ = metrics = list(metrics)
-    whole = spent[[not find(name).per_frame for name in spent.index]]
+    whole = spent.loc[[name for name in spent.index if not find(name).per_frame]]
     own = scores[scores["strategy"].isin(whole.index) & ~scores["model"].isin([tables.NOBODY, tables.SEVERAL])]
     values = own.pivot(index="strategy", columns="metric", values="value").reindex(columns=metrics)
     ends = own[own["metric"] == first].set_index("strategy")[["ci_low", "ci_high"]]

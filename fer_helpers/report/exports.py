@@ -27,13 +27,11 @@ MOST_PICTURES = 10  # in one example of a fine-tuning file, as OpenAI documents 
 
 
 def finished(run: Run) -> pd.DataFrame:
-    """The labels table: notebook 06's, or, before it was run, the labels of the strategy that the run shows.
+    """The labels table: those of the annotator that the run shows, in the first label set asked for.
 
     Raises:
         RunError: there are no predictions, or the strategy shown judges no whole clips.
     """
-    if (run.folder / "labels.parquet").is_file():
-        return run.read("labels")
     clips, predicted = run.read("clips"), run.read("predictions")
     who = findings.chosen(predicted, run.read("scores"), run.params.strategy_shown)
     mine = summaries.of_question(predicted, run.params.taxonomies[0])

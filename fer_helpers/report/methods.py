@@ -58,6 +58,8 @@ def asked_of(run: Run, made: Tables) -> str:
     said = f"{len(clips)} clips were labelled by the expression perceived in them, in {classes or 'no class'}."
     if not made["answers"].empty:
         said += f" Annotator: {annotator(run)}"
+    elif not run.params.strategies:
+        said += f" N{annotator(run)[1:]}"
     if len(imported):
         said += f" Imported predictions: {answers.listed(imported)}."
     return said

@@ -108,7 +108,8 @@ def _findings(questions: Sequence[dict[str, Any]], errors: Sequence[str], alike:
         return list(errors)
     best, *rest = questions[0]["says"]
     tests = [sentence for sentence in rest if not sentence.startswith("It was chosen")]
-    unequal = [one for one in alike if "no significant difference" not in one and "no verdict, " not in one]
+    nothing = ("no significant difference", "no verdict, ", "no more than chance")
+    unequal = [one for one in alike if not any(words in one for words in nothing)]
     found = [best, " ".join(tests), " ".join(errors[1:]), *(unequal or list(alike))[:1]]
     return [sentence for sentence in found if sentence]
 

@@ -36,6 +36,11 @@ def _hash(path: Path, *_: int) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
+def as_found(folder: Path) -> dict[str, dict[str, str]]:
+    """The parents of every table in `folder`, if those that lie there belong together."""
+    return {name: parents(name, folder) for name in MADE_FROM if (folder / f"{name}.parquet").is_file()}
+
+
 def parents(table: str, folder: Path) -> dict[str, str]:
     """Hashes of the tables that `table` is made from, as they lie in `folder` now; empty where there is none."""
     return {name: file_hash(folder / f"{name}.parquet") for name in MADE_FROM[table]}

@@ -53,8 +53,9 @@ class Run:
 
     def write(self, table: str, rows: pd.DataFrame) -> str:
         """Check and write a table, whole or not at all; returns its path as shown to a reader."""
+        before = self._found()
         path = tables.write(table, rows, self.folder)
-        self._note("tables", {table: lineage.parents(table, self.folder)})
+        self._note("tables", {**before, table: lineage.parents(table, self.folder)})
         return shown(path)
 
     def imported(self) -> pd.DataFrame:
@@ -129,7 +130,7 @@ class Run:
         With the first thing that a notebook writes, what it wrote in an earlier execution counts no more; its
         parameters are noted with a table or a record, when they are what was done and not what was tried.
         """
-        manifest = read_manifest(self.folder)
+        manifest = {"tables": self._found(), **read_manifest(self.folder)}
         if self._notebook and not self._wrote:
             manifest = _without(self._notebook, manifest)
             self._wrote = True
@@ -139,6 +140,10 @@ class Run:
             manifest["params"] = {**manifest.get("params", {}), **mine}
             manifest["made_with"] = self._made_with
         write_manifest(self.folder, {**manifest, part: {**manifest.get(part, {}), **values}})
+
+    def _found(self) -> dict[str, dict[str, str]]:
+        """Of a run made before tables knew their origin: those there are, as belonging together."""
+        return {} if "tables" in read_manifest(self.folder) else lineage.as_found(self.folder)
 
     @cached_property
     def _made_with(self) -> dict[str, Any]:

@@ -44,10 +44,10 @@ def test_a_clean_corpus_has_no_findings(root, material):
 def test_files_that_are_not_read_are_counted_by_suffix(root, material):
     """A picture or video that is passed over is a problem, another file a remark; lists and litter are nothing."""
     builders.video(root / "Happy/a.mp4", material)
-    for name in ("Happy/b.vob", "Sad/c.VOB", "Sad/sound.wav", "labels.csv", "Thumbs.db", ".hidden.vob", "LICENSE"):
+    for name in ("Happy/b.dav", "Sad/c.DAV", "Sad/sound.wav", "labels.csv", "Thumbs.db", ".hidden.dav", "LICENSE"):
         put(root / name, "x")
     assert found("folder", root) == {
-        "files that are not read: .vob": (True, "", 2, "Happy/b.vob, Sad/c.VOB"),
+        "files that are not read: .dav": (True, "", 2, "Happy/b.dav, Sad/c.DAV"),
         "files that are not read: .wav": (False, "", 1, "Sad/sound.wav"),
         "files that are not read: no suffix": (False, "", 1, "LICENSE"),
     }

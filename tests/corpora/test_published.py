@@ -342,12 +342,12 @@ def test_crema_d_downloaded_without_git_lfs_says_so(built, root):
 
 def test_votes_come_from_a_list_the_corpus_or_nowhere(tmp_path):
     clips = pd.DataFrame({"clip_id": ["a"]})
-    assert corpora.votes(params.Params(), clips).empty
+    assert corpora.votes(params.Params(corpus="ravdess"), clips).empty
     (tmp_path / "people.csv").write_text("clip_id,rater,label\na,r1,Sad\n")
     given = params.Params(votes=str(tmp_path / "people.csv"))
     assert corpora.votes(given, clips).to_numpy().tolist() == [["a", "r1", "sad", 1]]
-    with pytest.raises(CorpusError, match="votes is 'corpus', but demo comes without votes"):
-        corpora.votes(params.Params(votes="corpus"), clips)
+    with pytest.raises(CorpusError, match="votes is 'corpus', but ravdess comes without votes"):
+        corpora.votes(params.Params(corpus="ravdess", votes="corpus"), clips)
 
 
 def test_crema_d_votes_of_those_who_saw_the_face(built, root):

@@ -9,7 +9,7 @@ import pytest
 
 from fer_helpers.evaluation import groups
 from fer_helpers.evaluation.metrics import metrics
-from tests.evaluation.test_coverage import DOUBT, EASE, SHARES, TABLE, N, by_group, draw_labels
+from tests.support.simulated import DOUBT, EASE, SHARES, TABLE, N, by_group, draw_labels
 
 
 def people(rng, n, clips, lost=0.0):

@@ -10,6 +10,7 @@ from fer_helpers.evaluation import (
     agreement,
     comparisons,
     ensembles,
+    findings,
     metric_names,
     naming,
     predictions,
@@ -78,7 +79,7 @@ def test_a_label_outside_is_shown_as_such():
     given = predicted({(IMPORTED, "one"): ["happy", None, None], ("s", MODEL): ["happy", "sad", "sad"]})
     given.loc[1, "status"] = OUTSIDE
     joined = scores.join(given, clips(["happy", "happy", "sad"]))
-    mine = summaries.shown(joined, "one")
+    mine = findings.rows_of(joined, (IMPORTED, "one"))
     assert mine["label"].tolist() == ["happy", "outside"]
     assert list(scores.confused_pairs(mine).index) == [("happy", "outside")]
     assert scores.recalls(joined).loc["one", "happy"] == 0.5
@@ -171,7 +172,7 @@ def test_any_number_of_imported_annotators_has_a_name_and_a_row_each():
     pooled = [ensembles.ensemble(name, ensembles.raters(given)) for name in ensembles.ENSEMBLES]
     assert all(len(one) == 2 for one in pooled)
     for name in ("two", "multi_frame (imported)"):
-        assert set(summaries.shown(scores.join(given, labelled), name)["model"]) <= {name, "multi_frame"}
+        assert findings.chosen(given, table, name) == (IMPORTED, name)
 
 
 @pytest.mark.parametrize("metric", ["UAR", "kappa", "MCC", "recall: happy", "recall: sad"])

@@ -484,7 +484,7 @@ def test_marks_made_before_there_were_reviewers_are_read(tmp_path):
 def test_a_folder_without_a_run_is_not_served(tmp_path):
     result = fer("explore", tmp_path)
     assert result.exit_code == 1
-    assert result.output == f"fer-helpers: {tmp_path} is not a run's folder: it has no manifest.json\n"
+    assert result.output == f"fer-helpers: {tmp_path} is not a run's folder: it has no manifest.json with parameters\n"
 
 
 # --- the file -------------------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ def made(folder, kind, n_clips=84):
     predicted = predictions.predict(clips, frames, asked, answers, STRATEGIES)
     drawing = {"n_resamples": 100}
     scored, paired = scores.score(predicted, clips, **drawing), comparisons.compare(predicted, clips, **drawing)
-    kept = {"clips": clips, "answers": answers, "predictions": predicted, "scores": scored, "comparisons": paired}
+    kept = {"clips": clips, "frames": frames, "requests": asked, "answers": answers, "predictions": predicted}
+    kept |= {"scores": scored, "comparisons": paired}
     for name, table in kept.items():
         run.write(name, table)
     manifest = read_manifest(folder)
@@ -200,11 +201,11 @@ def imported_only(run, folder):
     given = mine.assign(model=mine["strategy"].map({"single_frame": "theirs", "multi_frame": "<b>ours</b>"}))
     given = given.assign(strategy=tables.IMPORTED)
     clips, drawing = run.read("clips"), {"n_resamples": 100}
+    for name in ("frames", "requests", "answers"):
+        (folder / f"{name}.parquet").unlink()
     run.write("predictions", given)
     run.write("scores", scores.score(given, clips, **drawing))
     run.write("comparisons", comparisons.compare(given, clips, **drawing))
-    for name in ("frames", "requests", "answers"):
-        (folder / f"{name}.parquet").unlink()
     return run
 
 

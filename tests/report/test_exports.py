@@ -59,18 +59,6 @@ def test_labels_are_those_of_the_strategy_shown(request, tmp_path, name):
     assert found["promise"].isna().all()
 
 
-def test_notebook_06s_labels_come_first(tmp_path):
-    run = scored(tmp_path / "run", 6, n_frames=1)
-    labels = exports.finished(run)
-    mended = labels.assign(label="sad", source="person", n_votes=2, promise="at most 10 % wrong, with 95 % confidence")
-    run.write("labels", mended)
-    exports.write(run, "labels", tmp_path / "x")
-    assert set(pd.read_csv(tmp_path / "x" / "labels.csv")["label"]) == {"sad"}
-    card = (tmp_path / "x" / "README.md").read_text()
-    assert "| person | 6 |" in card
-    assert "6 clips: at most 10 % wrong, with 95 % confidence" in card
-
-
 @pytest.mark.parametrize("target", ["labels", "hf", "label-studio"])
 def test_no_picture_leaves_without_being_asked_for(run, tmp_path, target):
     files = exports.write(run, target, tmp_path / "x")

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from types import SimpleNamespace
 
 import nbformat
 import pandas as pd
@@ -71,8 +70,7 @@ def test_untrusted_text_is_text(copy):
 
 
 def test_a_hosted_annotator_is_called_zero_shot():
-    run = SimpleNamespace(params=SimpleNamespace(model="gpt-4o-mini", base_url="https://x/v1"))
-    assert report.annotator(run) == "gpt-4o-mini at https://x/v1, asked zero-shot"
+    assert report.to_ask("gpt-4o-mini", "https://x/v1") == "gpt-4o-mini at https://x/v1, asked zero-shot"
 
 
 @pytest.fixture

@@ -119,7 +119,9 @@ def test_a_figure_comes_with_its_table_and_caption(tmp_path):
     ax.plot([1, 2])
     run.save_figure("01_x", figure, pd.DataFrame({"y": [1, 2]}), "What it shows.")
     plt.close(figure)
-    assert {path.name for path in (run.folder / "figures").iterdir()} == {"01_x.svg", "01_x.png", "01_x.csv"}
+    assert {path.name for path in (run.folder / "figures").iterdir()} == {
+        "01_x.pdf", "01_x.svg", "01_x.png", "01_x.csv",
+    }  # fmt: skip
     assert json.loads((run.folder / "manifest.json").read_text())["figures"] == {"01_x": "What it shows."}
     start_first(tmp_path).record()  # a rerun may draw other figures: the report must not show the old ones
     assert json.loads((run.folder / "manifest.json").read_text())["figures"] == {}
