@@ -1,6 +1,6 @@
 """Step 03: asking a model, online or in batches, and keeping every reply."""
 
-from fer_helpers.annotation import access, batches, books, capabilities, online, plans
+from fer_helpers.annotation import access, batches, books, capabilities, drift, online, plans
 from fer_helpers.annotation.access import Access
 from fer_helpers.annotation.archive import Archive, Entry
 from fer_helpers.annotation.asking import ask, continued
@@ -19,6 +19,7 @@ __all__ = [
     "books",
     "capabilities",
     "continued",
+    "drift",
     "online",
     "plans",
 ]

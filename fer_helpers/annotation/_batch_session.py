@@ -38,7 +38,7 @@ def session(folder: Path, to: access.Access) -> Iterator[tuple[openai.OpenAI, Le
         elsewhere = sorted({shard.base_url for shard in ledger.open} - {base_url})
         if elsewhere:
             raise EndpointError(f"batches are pending at {elsewhere[0]}, not at {base_url}: collect them there first")
-        _refresh(client, ledger)
+        _refresh(client, to, ledger)
         yield client, ledger
 
 
@@ -63,12 +63,12 @@ def explained(to: access.Access) -> Iterator[None]:
             raise EndpointError(f"{base_url} does not know {name}: does the key belong to another account?") from None
         if failure.kind == "account":
             raise access.ends_run(failure, error, to, "") from None
-        raise EndpointError(f"{base_url} rejected the request: {failure.reason}") from None
+        raise EndpointError(f"{base_url} rejected the request: {to.masked(failure.reason)}") from None
     except (openai.APIConnectionError, httpx2.TransportError) as error:
         raise EndpointError(f"{base_url} does not respond: repeat the command; finished steps are kept") from error
 
 
-def _refresh(client: openai.OpenAI, ledger: Ledger) -> None:
+def _refresh(client: openai.OpenAI, to: access.Access, ledger: Ledger) -> None:
     """What the server says of each open shard; one without a batch id was cut off and is looked for, or undone."""
     import openai
 
@@ -84,6 +84,7 @@ def _refresh(client: openai.OpenAI, ledger: Ledger) -> None:
         if shard not in stray and shard.state not in ENDED:
             try:
                 shard.take(client.batches.retrieve(shard.batch_id))
+                shard.note = to.masked(shard.note)
             except openai.NotFoundError:  # the others' replies are to be had all the same
                 shard.note = f"the server does not know it: {give_up_hint(shard)}"
     ledger.save()

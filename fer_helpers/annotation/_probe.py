@@ -100,7 +100,7 @@ class Probe:
                 failure = _failures.judge(error)
                 if failure.kind == "account":
                     raise access.ends_run(failure, error, self._to, self._asking.model) from None
-                said = failure.reason
+                said = self._to.masked(failure.reason)
                 if failure.kind != "request" and getattr(error, "status_code", 0) < 500:
                     raise EndpointError(f"{self._to.base_url} fails at a first request: {said}; run again") from None
                 most = _picture_limit(said)

@@ -69,6 +69,14 @@ class Access:
             )
         return key
 
+    def masked(self, text: str) -> str:
+        """`text` of a server without the key, which it may repeat; keys of under 8 characters are no secrets."""
+        try:
+            key = self.key
+        except EndpointError:
+            return text
+        return text.replace(key, "***") if len(key) >= 8 else text
+
     def client(self, retries: int = 0, timeout: Any = None) -> openai.OpenAI:
         """A client for this address alone."""
         import httpx2
@@ -247,25 +255,16 @@ def ends_run(failure: _failures.Failure, error: Exception, access: Access, model
         return EndpointError(f"{where} redirects to {to}, which was not followed: set base_url to it if you trust it")
     if status == 401:
         key = f"rejected the key: check {variable}" if variable else "needs a key: name its variable in api_key_env"
-        return EndpointError(f"{where} {key} (401: {_without(failure.reason, access)})")
+        return EndpointError(f"{where} {key} (401: {access.masked(failure.reason)})")
     if status in (404, 405):
-        said = _without(failure.reason, access)
+        said = access.masked(failure.reason)
         hint = "" if urlsplit(where).path.strip("/") else "; most addresses end in /v1"
         return EndpointError(
             f"model {model!r} is not served at {where} ({status}: {said}): correct model or base_url{hint}"
         )
     if status == 402 or (status in (400, 403, 429) and _failures.is_about_money(failure.reason + failure.sign)):
-        said = _without(failure.reason, access)
+        said = access.masked(failure.reason)
         return EndpointError(f"the account at {where} has no quota or money left ({said}): top it up and run again")
     return EndpointError(
-        f"{where} returns status {status} for every request: {_without(failure.reason, access)}; replies are kept"
+        f"{where} returns status {status} for every request: {access.masked(failure.reason)}; replies are kept"
     )
-
-
-def _without(text: str, access: Access) -> str:
-    """`text` without the key, which a server may repeat."""
-    try:
-        key = access.key
-    except EndpointError:
-        return text
-    return text.replace(key, "***") if len(key) >= 8 else text

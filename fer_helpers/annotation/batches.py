@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,10 +208,10 @@ def collect(
             counts: Mapping[str, int] = {}
             if shard.state in ENDED:
                 try:
-                    counts = _collect(client, ledger, shard, archive, prices)
+                    counts = _collect(client, to, ledger, shard, archive, prices)
                 except (openai.APIStatusError, RunError) as error:
                     reason = judge(error).reason if isinstance(error, openai.APIStatusError) else str(error)
-                    shard.note = f"its replies cannot be fetched ({reason}): {give_up_hint(shard)}"
+                    shard.note = f"its replies cannot be fetched ({to.masked(reason)}): {give_up_hint(shard)}"
                 else:
                     shard.note = _outcome(shard, counts)
                     forget(client, shard)
@@ -250,7 +251,7 @@ def _outcome(shard: Shard, counts: Mapping[str, int]) -> str:
 
 
 def _collect(
-    client: openai.OpenAI, ledger: Ledger, shard: Shard, archive: Archive, prices: pricing.PriceBook
+    client: openai.OpenAI, to: access.Access, ledger: Ledger, shard: Shard, archive: Archive, prices: pricing.PriceBook
 ) -> Counter[str]:
     """Archive what stands in the output and the error file; a batch with any end may have both."""
     batch = client.batches.retrieve(shard.batch_id)
@@ -273,7 +274,7 @@ def _collect(
             known = kept is not None and (kept.status == statuses.OK or ranks[0] < ranks[1])
             counts["known" if known else reply.status] += 1
             if not known:
-                archive.put(reply)
+                archive.put(replace(reply, reply=to.masked(reply.reply)))
     counts["not run"] = len(left)
     return counts
 

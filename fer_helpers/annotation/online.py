@@ -162,7 +162,6 @@ class _Run:
         self._archive = archive
         self._budget = budget
         self._access = access
-        self._key = access.key
         self._left = left
         self._prices = prices
         self._alike: Counter[str] = Counter()  # requests given up since the last answer, by the failure's sign
@@ -218,9 +217,7 @@ class _Run:
         labels = TAXONOMIES[row["taxonomy"]]
         reply = await self._sender.send(row["model"], labels, to_json(body), row["tokens_in"] + out, worst)
         end = self._end_of_run(reply, row["model"])
-        text = reply.kept
-        if len(self._key) >= 8:  # a server may repeat the key in what it says; shorter ones are no secrets
-            text = text.replace(self._key, "***")
+        text = self._access.masked(reply.kept)
         entry = Entry(
             key=row["key"],
             status=reply.answer.status if reply.answer else replies.read(text, labels).status,
@@ -251,10 +248,9 @@ class _Run:
         self._alike[failure.sign] += 1
         if self._alike[failure.sign] < HOPELESS[failure.kind]:
             return None
-        said = failure.reason.replace(self._key, "***") if len(self._key) >= 8 else failure.reason
         return EndpointError(
             f"{self._alike[failure.sign]} requests to {self._access.base_url} failed in the same way, with no answer "
-            f"in between: {said}; replies are kept; run again to resume"
+            f"in between: {self._access.masked(failure.reason)}; replies are kept; run again to resume"
         )
 
     def _over_budget(self, progress: Progress) -> BudgetError:

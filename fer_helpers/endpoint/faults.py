@@ -14,12 +14,14 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from fer_helpers import params
 from fer_helpers.emotions import LABELS
 from fer_helpers.endpoint.chat import text_of, with_text
+from fer_helpers.endpoint.model import PictureModel
 from fer_helpers.errors import ParamsError
 from fer_helpers.prompting import pricing
 
@@ -86,6 +88,9 @@ class Faults:
     - `requests_per_minute`, `tokens_per_minute`: a limit that is really kept: 429, as `rate_limited`, with a
       retry-after that suffices. A whole minute's worth may be used at once; refused requests do not count.
 
+    - `swapped_after`: so many answers are the model's own; then another one answers under the same name and
+      fingerprint, to which a share `swapped` of the pictures looks like what the first held for second likeliest.
+
     `latency_s` is the median time to a reply in seconds, and `latency_sigma` the standard deviation of its
     logarithm; an attempt's latency is drawn like its faults. Refusals to serve (429) come at once.
 
@@ -117,6 +122,8 @@ class Faults:
     wrong_label: _Share = 0.0
     empty: _Share = 0.0
 
+    swapped_after: Annotated[int, Field(ge=0)] | None = None
+    swapped: _Share = 0.1
     insufficient_quota_after: Annotated[int, Field(ge=0)] | None = None
     requests_per_minute: _PerMinute | None = None
     tokens_per_minute: _PerMinute | None = None
@@ -145,6 +152,10 @@ class Faults:
         share = min(max(self._uniform(f"latency {digest} {attempt}"), 1e-9), 1 - 1e-9)
         return self.latency_s * math.exp(NormalDist(0, self.latency_sigma).inv_cdf(share))
 
+    def looks_different(self, picture: bytes) -> bool:
+        """Whether the model that comes `swapped_after` sees another expression in `picture`."""
+        return self._uniform(f"swapped {sha256(picture).hexdigest()}") < self.swapped
+
     def _pick(self, kinds: tuple[str, ...], what: str) -> str | None:
         left = self._uniform(what)
         for kind in kinds:
@@ -156,6 +167,21 @@ class Faults:
     def _uniform(self, what: str) -> float:
         """A number from [0, 1) that depends on nothing but the seed and `what`."""
         return int.from_bytes(sha256(f"{self.seed} {what}".encode()).digest()[:6]) / 2**48
+
+
+class Successor:
+    """Another model behind the same name: for some pictures the two likeliest of `model`'s labels change places."""
+
+    def __init__(self, model: PictureModel, faults: Faults) -> None:
+        self._model, self._faults = model, faults
+
+    def read(self, data: bytes) -> tuple[np.ndarray, tuple[int, int]]:
+        probabilities, size = self._model.read(data)
+        if self._faults.looks_different(data):
+            second, first = np.argsort(probabilities)[-2:]
+            probabilities = probabilities.copy()
+            probabilities[[first, second]] = probabilities[[second, first]]
+        return probabilities, size
 
 
 def load(path: Path) -> Faults:

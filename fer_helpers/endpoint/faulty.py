@@ -19,6 +19,7 @@ from fer_helpers.endpoint.streaming import Completion
 
 PATH = "/v1/chat/completions"
 BOOKS = "/fer/books"
+SWAPPED = web.RequestKey("swapped", bool)  # whether another model answers the request
 # What the headers tell where the plan sets no limit; too much for one machine to reach.
 MANY_REQUESTS, MANY_TOKENS = 1_000_000, 10_000_000_000
 
@@ -111,6 +112,8 @@ class _Desk:
             return web.Response(status=503, text=_PROXY_PAGE, content_type="text/html")
         if fate == "filtered_400":
             return _failure(400, "The response was filtered.", "invalid_request_error", "content_filter")
+        after = self.faults.swapped_after
+        request[SWAPPED] = after is not None and self.answers >= after
         response = await handler(request)
         assert isinstance(response, Completion)
         if fate:

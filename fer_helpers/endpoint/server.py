@@ -17,7 +17,7 @@ from fer_helpers.endpoint import batches, faulty
 from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
 from fer_helpers.endpoint.chat import complete
 from fer_helpers.endpoint.errors import ApiError
-from fer_helpers.endpoint.faults import Faults
+from fer_helpers.endpoint.faults import Faults, Successor
 from fer_helpers.endpoint.model import MODEL, ExpressionModel, PictureModel
 from fer_helpers.endpoint.questions import parse
 from fer_helpers.endpoint.streaming import Completion
@@ -38,6 +38,7 @@ OFFERED = ("/v1/chat/completions", "/v1/models", "/v1/files", "/v1/batches")
 
 _LOG = logging.getLogger(__name__)
 _MODEL: web.AppKey[PictureModel] = web.AppKey("model")
+_SUCCESSOR: web.AppKey[PictureModel] = web.AppKey("successor")
 _POOL = web.AppKey("pool", ThreadPoolExecutor)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -62,6 +63,7 @@ def create_app(
     )
     batches.add_routes(app, _POOL, model, batch_faults)
     if faults:
+        app[_SUCCESSOR] = Successor(model, faults)
         faulty.install(app, faults)
     return app
 
@@ -74,7 +76,8 @@ async def _workers(app: web.Application) -> AsyncIterator[None]:
 async def _chat(request: web.Request) -> Completion:
     body = await request.read()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(request.app[_POOL], _answer, body, request.app[_MODEL])
+    model = request.app[_SUCCESSOR if request.get(faulty.SWAPPED) else _MODEL]
+    return await loop.run_in_executor(request.app[_POOL], _answer, body, model)
 
 
 def _answer(body: bytes, model: PictureModel) -> Completion:

@@ -480,6 +480,26 @@ def test_lines_of_no_use_do_no_harm(tmp_path, monkeypatch):
         assert (row["ok"], row["strange"]) == (N, 4)
 
 
+def test_a_key_that_a_server_repeats_is_not_kept_from_a_batch(tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    with bench(tmp_path) as one:
+        one.submit()
+        one.ended()
+        written = endpoint.files.Files.path
+        (file,) = [item for item in one.client.files.list() if item.purpose == "batch_output"]
+        other = tmp_path / "other"
+        other.write_bytes(one.client.files.content(file.id).content.replace(b"fer2013-cnn", b"sk-very-secret"))
+        assert b"secret" in other.read_bytes()
+        monkeypatch.setattr(
+            endpoint.files.Files, "path", lambda self, name: other if name == file.id else written(self, name)
+        )
+        with one.archive() as archive:
+            found = batches.collect(archive, one.folder, Access(one.url, "MY_KEY"))
+        assert found["ok"].tolist() == [N]
+        assert "secret" not in one.answers().to_csv() + found.to_csv()
+        assert all(b"secret" not in path.read_bytes() for path in one.folder.iterdir() if path.is_file())
+
+
 # --- the command line
 
 

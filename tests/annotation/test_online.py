@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from aiohttp import web
 
-from fer_helpers.annotation import Access, _failures, access, online
+from fer_helpers.annotation import Access, _failures, access, capabilities, online
 from fer_helpers.annotation import _progress as progress
 from fer_helpers.annotation import _transport as transport
 from fer_helpers.annotation._limits import Concurrency
@@ -164,6 +164,18 @@ def test_the_key_is_neither_kept_nor_shown(tmp_path, monkeypatch, capfd):
         answers = ask(Access(url, "MY_KEY"), tmp_path / "a.sqlite")
     assert "secret" not in str(caught.value) + answers.to_csv() + "".join(capfd.readouterr())
     assert all(b"secret" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_key_that_a_server_repeats_at_the_first_look_is_not_shown(tmp_path, monkeypatch, status):
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    with (
+        served(lambda *_: web.json_response({"error": {"message": "no sk-very-secret"}}, status=status)) as (url, _, _),
+        Archive(tmp_path / "a.sqlite") as archive,
+        pytest.raises(EndpointError, match=r"no \*\*\*") as caught,
+    ):
+        capabilities.learn(Access(url, "MY_KEY"), Asking("m"), archive, 1)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
