@@ -7,9 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from fer_helpers import statuses
 from fer_helpers.emotions import SEVEN
 from fer_helpers.estimation._design import design
-from fer_helpers.evaluation import interval, smoothed
+from fer_helpers.estimation.shares import CORPUS
+from fer_helpers.evaluation import interval
+
+TINY = 1e-12
 
 
 def linearised(counts: np.ndarray, sizes: np.ndarray) -> pd.DataFrame:
@@ -55,51 +59,59 @@ def estimate_performance(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """WAR, UAR and recalls of the model over all clips of this corpus that it answered, clips without a label apart.
+    """WAR, UAR and recalls of the model over all clips of this corpus that it answered.
 
-    The model alone is what its probabilities say of itself; people alone is their sample taken as a simple draw;
-    both is the sample within the strata of the model's labels, whose sizes are known. Intervals are the smoothed
-    bootstrap of docs/statistics.md within strata, shrunk by the finite-population correction.
+    An answer outside the label set is wrong; clips without an answer (refused, unreadable, ...) are a stratum of their
+    own and left out: their number is `n_missing`. The model alone is what its probabilities say of itself; people
+    alone is their sample taken as a simple draw; both is the sample within the strata of the model's labels, whose
+    sizes are known.
+
+    Intervals: the clips nobody labelled are drawn, stratum by stratum, from the labelled ones by Pólya's urn, the
+    finite population's Bayesian bootstrap (Lo 1988; Ghosh & Meeden 1997). Two made-up clips of each label are in the
+    urn as well, so that a class that was rarely or never seen is not taken for known, see `_made_up`.
 
     Args:
         population, sample, truth, words: as `estimate_shares`.
-        n_resamples: of the bootstrap.
-        seed: of the bootstrap.
+        n_resamples: corpora drawn.
+        seed: of these draws.
 
     Returns:
-        columns quantity ("WAR", "UAR", "recall: happy", ...), target, source, value, ci_low, ci_high, n, n_clips,
-        error (linearised; of "both" only). A label that nobody saw in the sample has no recall.
+        columns quantity ("WAR", "UAR", "recall: happy", ...), target, source, value, ci_low, ci_high, n (labels used),
+        n_clips (answered), n_missing. A label that nobody saw in the sample has no recall, and none in the value of
+        UAR; the interval of UAR allows for such clips. No interval under ten labels.
 
     Raises:
         ListError: as `estimate_shares`.
     """
-    answered = population[population["label"].isin(list(words))].reset_index(drop=True)
+    outside = population["status"].eq(statuses.OUTSIDE)
+    answered = population[population["label"].isin(list(words)) | outside].reset_index(drop=True)
     kept = sample[sample["clip_id"].isin(answered["clip_id"])]
     truth = truth[truth.index.isin(kept["clip_id"])]
     plan = design(answered, kept, truth.index)
     y = truth.reindex(answered["clip_id"].iloc[plan.rows])[list(words)].to_numpy(dtype=float)
-    predicted = pd.Categorical(answered["label"], list(words)).codes.astype(int)
-    cells = np.zeros((len(plan.n_h), len(words), len(words)))  # stratum, truth, prediction
+    predicted = pd.Categorical(answered["label"], list(words)).codes.astype(int) % (len(words) + 1)  # −1: the last
+    cells = np.zeros((len(plan.n_h), len(words), len(words) + 1))  # stratum, truth, prediction
     for k in range(len(words)):
         np.add.at(cells[:, k], (plan.stratum[plan.rows], predicted[plan.rows]), y[:, k])
-    alone, size = cells.sum(axis=0, keepdims=True), {"n": len(y), "n_clips": len(answered)}
+    alone = cells.sum(axis=0, keepdims=True)
+    size = {"n": len(y), "n_clips": len(answered), "n_missing": len(population) - len(answered)}
     found = {
         "model": (_by_itself(answered, predicted, words), None),
-        "people": _bootstrapped(alone, np.array([len(answered)]), n_resamples, seed),
-        "both": _bootstrapped(cells, plan.N_h, n_resamples, seed),
+        "people": _imputed(alone, np.array([len(answered)]), n_resamples, seed),
+        "both": _imputed(cells, plan.N_h, n_resamples, seed),
     }
     names = ["WAR", "UAR", *(f"recall: {word}" for word in words)]
     rows = []
     for k, name in enumerate(names):
         for source, (values, ends) in found.items():
             low, high = (np.nan, np.nan) if ends is None else ends[k]
-            row = {"quantity": name, "target": "this corpus", "source": source, "value": values[k]}
+            row = {"quantity": name, "target": CORPUS, "source": source, "value": values[k]}
             rows.append(row | {"ci_low": low, "ci_high": high, **size})
     return pd.DataFrame(rows)
 
 
 def _scores(tables: np.ndarray) -> np.ndarray:
-    """WAR, UAR and recalls of tables, shape (..., K, K), truth first; shape (..., 2 + K)."""
+    """WAR, UAR and recalls of tables, shape (..., K, K + 1), truth first; shape (..., 2 + K)."""
     hits, totals = np.diagonal(tables, axis1=-2, axis2=-1), tables.sum(axis=-1)
     seen = totals > 1e-9
     recall = np.where(seen, hits / np.where(seen, totals, 1), np.nan)
@@ -108,30 +120,41 @@ def _scores(tables: np.ndarray) -> np.ndarray:
     return np.concatenate([war[..., None], uar[..., None], recall], axis=-1)
 
 
-def _bootstrapped(
-    cells: np.ndarray, sizes: np.ndarray, n_resamples: int, seed: int
+def _imputed(
+    cells: np.ndarray, sizes: np.ndarray, n_draws: int, seed: int
 ) -> tuple[np.ndarray, list[tuple[float, float]]]:
-    """Scores and their intervals from labelled clips by stratum, truth and prediction, shape (H, K, K)."""
+    """Scores and their intervals from labelled clips by stratum, truth and prediction, shape (H, K, K + 1)."""
     n_h, rng = cells.sum(axis=(1, 2)), np.random.default_rng(seed)
-    weight = (sizes / n_h)[:, None, None]
-    observed = (weight * cells).sum(axis=0)
-    pooled = cells.sum(axis=0)
-    ratio = np.divide(smoothed(pooled), pooled, out=np.zeros_like(pooled), where=pooled > 0)
-    spare = np.where(pooled > 0, 0, smoothed(pooled))  # cells that only smoothing fills, by prediction
-    at = (cells.sum(axis=1) / np.maximum(pooled.sum(axis=0), 1))[:, None, :]
-    centre = cells * ratio + spare * at
-    centre *= (n_h / centre.sum(axis=(1, 2)))[:, None, None]
-    drawn = np.zeros((n_resamples, *pooled.shape))
-    for h, n in enumerate(n_h.round().astype(int)):
-        p = centre[h].ravel() / centre[h].sum()
-        shrink = np.sqrt(max(0.0, 1 - n / sizes[h]) * n / max(n - 1, 1))
-        share = p + shrink * (rng.multinomial(n, p, size=n_resamples) / n - p)
-        drawn += sizes[h] * np.maximum(share, 0).reshape(-1, *pooled.shape)
-    values, middle = _scores(observed), _scores((weight * centre).sum(axis=0))
-    moved = _scores(drawn) + values - middle
-    moved = np.where(np.isfinite(values), moved, np.nan)
-    ends = [interval(column, round(n_h.sum())) for column in moved.T]
-    return values, [(float(np.maximum(low, 0)), float(np.minimum(high, 1))) for low, high in ends]
+    values = _scores(np.einsum("h,hkj->kj", sizes / n_h, cells))
+    urn = cells + _made_up(cells, sizes / n_h)
+    # n − 2 balls: the variance of a drawn total is then the design's, N²(1 − n/N)s²/n, but for the made-up clips.
+    urn *= (np.maximum(n_h - 2, 1) / urn.sum(axis=(1, 2)))[:, None, None]
+    tables = np.zeros((n_draws, *cells.shape[1:]))
+    for balls, known, n in zip(urn, cells, (sizes - n_h).round().astype(int), strict=True):
+        weights = rng.standard_gamma(balls.ravel(), (n_draws, balls.size))
+        shares = weights / weights.sum(axis=1, keepdims=True)
+        tables += known + rng.multinomial(n, shares).reshape(tables.shape)
+    drawn = np.where(np.isfinite(values), _scores(tables), np.nan)
+    if np.array_equal(sizes, n_h):  # everything is labelled
+        return values, [(value, value) for value in values]
+    ends = [interval(column, round(n_h.sum())) for column in drawn.T]
+    return values, [(min(value, low), max(value, high)) for value, (low, high) in zip(values, ends, strict=True)]
+
+
+def _made_up(cells: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Two clips of each label over stratum, truth and prediction: what is believed of a class nobody has seen yet.
+
+    One is found as often as not (the prior of Jeffreys's interval for a share), one as often as all clips are; where
+    they are missed, they are predicted as all missed clips are. A stratum gets them as often as the draw would.
+    """
+    pooled = np.einsum("h,hkj->kj", weight, cells)
+    hits, diagonal = np.diagonal(pooled), np.eye(*pooled.shape)
+    found = (0.5 + hits.sum() / pooled.sum()) / 2
+    missed = (pooled * (1 - diagonal)).sum(axis=0) * (1 - diagonal)
+    missed /= np.maximum(missed.sum(axis=1, keepdims=True), TINY)
+    by_prediction = cells.sum(axis=1) / weight[:, None] / np.maximum(cells.sum(axis=(0, 1)), TINY)
+    clips = (found * diagonal + (1 - found) * missed) * by_prediction[:, None, :]
+    return 2 * clips / np.maximum(clips.sum(axis=(0, 2), keepdims=True), TINY)
 
 
 def _by_itself(answered: pd.DataFrame, predicted: np.ndarray, words: Sequence[str]) -> np.ndarray:
@@ -140,6 +163,6 @@ def _by_itself(answered: pd.DataFrame, predicted: np.ndarray, words: Sequence[st
     known = ~np.isnan(p).any(axis=1)
     if not known.any():
         return np.full(2 + len(words), np.nan)
-    table = np.zeros((len(words), len(words)))
+    table = np.zeros((len(words), len(words) + 1))
     np.add.at(table.T, predicted[known], p[known])
     return _scores(table)

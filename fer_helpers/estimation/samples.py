@@ -8,12 +8,15 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
+from fer_helpers import statuses
 from fer_helpers.errors import ListError
+from fer_helpers.evaluation import annotator_names
 from fer_helpers.tables import PROBABILITIES
 
 CORE, AUDIT, WORKLIST = "core", "audit", "worklist"
 FLOOR = 4  # clips of a stratum at least, so that its variance can be estimated
-UNANSWERED = "no label"  # the stratum of clips that the model gave no label
+UNANSWERED = "no label"  # the stratum of clips that the model gave no answer
+NOT_ASKED = "not_asked"
 COLUMNS = ["clip_id", "queue", "stratum", "probability", "order"]
 
 
@@ -25,21 +28,28 @@ def population(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
         predictions: rows of the predictions table of one strategy, model and question.
 
     Returns:
-        a row a clip: clip_id, subject, label (empty if the model gave none), confidence, prob_<label>.
+        a row a clip: clip_id, path, subject, annotator, label (empty if the model gave none), confidence,
+        prob_<label>, status (as in predictions; "not_asked" where there is no row).
 
     Raises:
-        ListError: the predictions are of several annotators or questions.
+        ListError: the predictions are of several annotators or questions, or label no whole clips.
     """
     rows = predictions[predictions["frame_index"].isna()]
-    if rows["clip_id"].duplicated().any():
-        raise ListError("predictions: several for one clip; choose one strategy, model, taxonomy and `asked`")
-    kept = clips.loc[clips["status"] == "ok", ["clip_id", "subject"]]
-    return kept.merge(rows[["clip_id", "label", "confidence", *PROBABILITIES]], on="clip_id", how="left")
+    one = rows[["strategy", "model", "taxonomy", "asked"]].drop_duplicates()
+    if len(one) != 1:
+        raise ListError(
+            f"predictions: clips labelled by {len(one)} annotators; choose one strategy, model, taxonomy and `asked`"
+        )
+    kept = clips.loc[clips["status"] == statuses.OK, ["clip_id", "path", "subject"]]
+    kept = kept.assign(annotator=annotator_names(one).iloc[0])
+    given = rows[["clip_id", "label", "confidence", *PROBABILITIES, "status"]]
+    return kept.merge(given, on="clip_id", how="left").fillna({"status": NOT_ASKED})
 
 
 def strata(population: pd.DataFrame) -> pd.Series:
-    """The stratum of each clip: the model's label, or UNANSWERED."""
-    return population["label"].fillna(UNANSWERED).astype(str)
+    """The stratum of each clip: the model's label, statuses.OUTSIDE, or UNANSWERED."""
+    without = population["status"].where(population["status"] == statuses.OUTSIDE, UNANSWERED)
+    return population["label"].fillna(without).astype(str)
 
 
 def draw_core(population: pd.DataFrame, n: int, seed: int, stratified: bool = True) -> pd.DataFrame:

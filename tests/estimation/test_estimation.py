@@ -187,6 +187,6 @@ def test_100_000_clips_in_seconds():
     labels = finished_labels(clips, said, done)
     assert time.process_time() - start < 15
     assert len(labels) == n
-    assert labels["source"].value_counts().to_dict() == {"model": n - 400, "person": 400}
+    assert labels["source"].value_counts().to_dict() == {"model": n - 400, "both": 400}
     assert labels["promise"].str.startswith("at most 10%").sum() == n - 400
     assert not labels["needs_look"].any()

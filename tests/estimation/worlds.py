@@ -24,6 +24,7 @@ def corpus(rng, n_subjects, n_each, right=0.65, spread=4.0):
 def population(label, confidence, subject):
     n = len(label)
     table = pd.DataFrame({"clip_id": [f"c{i}" for i in range(n)], "subject": [f"s{i}" for i in subject]})
+    table = table.assign(path=[f"{i}.mp4" for i in range(n)], annotator="single: model", status="ok")
     table = table.assign(label=np.array(SEVEN)[label], confidence=confidence)
     return table.assign(**dict.fromkeys(PROBABILITIES, np.nan))
 
