@@ -13,7 +13,7 @@ from fer_helpers.estimation.acceptance import (
     p_value,
     would_accept,
 )
-from fer_helpers.estimation.drift import Drift, drift_power, drift_test
+from fer_helpers.estimation.drift import drift_test
 from fer_helpers.estimation.finished import finished_labels
 from fer_helpers.estimation.people import RULES, Labels, by_clip, drawn_only, read_labels
 from fer_helpers.estimation.performance import estimate_performance, linearised
@@ -27,7 +27,6 @@ __all__ = [
     "PEOPLE",
     "RULES",
     "Acceptance",
-    "Drift",
     "Labels",
     "accept",
     "accept_audited",
@@ -37,7 +36,6 @@ __all__ = [
     "draw_core",
     "draw_worklist",
     "drawn_only",
-    "drift_power",
     "drift_test",
     "estimate_performance",
     "estimate_shares",

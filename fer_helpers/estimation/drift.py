@@ -1,52 +1,31 @@
-"""Has the model behind a name changed? Anchor clips asked again, against immediate repeats."""
+"""Has the model behind a name changed? Anchor clips asked again, twice, beside the kept answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from scipy import stats  # type: ignore[import-untyped]
-
-SIZE = 0.05
+import pandas as pd
+from statsmodels.stats.proportion import binom_test
 
 
-@dataclass(frozen=True)
-class Drift:
-    """Result of `drift_test`: flip rates (0–1), p, `changed` (p ≤ 0.05), and the result in words."""
+def drift_test(kept: pd.Series, now: pd.Series, repeat: pd.Series) -> dict[str, Any]:
+    """Exact test of no change, from three answers to each anchor: the kept one, and two given now.
 
-    rate: float
-    rate_repeats: float
-    p: float
-    changed: bool
-    sentence: str
-
-
-def drift_test(flips: int, n: int, flips_repeats: int, n_repeats: int) -> Drift:
-    """Fisher's exact test, one-sided: do labels flip more often than between immediate repeats?
-
-    Its size is at most 5 %, whatever the repeats' flip rate, for one look; with several, divide.
+    If the model is the same, the three answers to an anchor are exchangeable, however uncertain the model is about it.
+    So where exactly one answer differs from the other two, it is the kept one with probability 1/3, and their number is
+    binomial; one-sided, since a change makes the kept one the odd one more often. Anchors with three equal or three
+    different answers say nothing. It is the sign test's idea (Dixon & Mood 1946) for one observation against two.
 
     Args:
-        flips: anchors whose label is another than the kept one.
-        n: anchors asked again and answered both times.
-        flips_repeats: pairs of immediate repeats that differ.
-        n_repeats: such pairs.
+        kept, now, repeat: labels, or statuses where there is no label; same index, no missing values.
+
+    Returns:
+        anchors (answered), changed (of these, answers now that are not the kept ones), noise (answers that differ
+        between the two times now), odd (anchors with exactly one answer unlike the other two), odd_kept (of these,
+        where the kept one is the unlike one), p (exact).
     """
-    p = float(stats.fisher_exact([[flips, n - flips], [flips_repeats, n_repeats - flips_repeats]], "greater")[1])
-    rates = (flips / n if n else np.nan, flips_repeats / n_repeats if n_repeats else np.nan)
-    changed = p <= SIZE
-    beside = f"{flips} of {n} anchors flipped, {flips_repeats} of {n_repeats} immediate repeats (p = {p:.3g})"
-    verdict = "The model has changed" if changed else "No change was found"
-    return Drift(*rates, p, changed, f"{verdict}: {beside}.")
-
-
-def drift_power(rate: float, rate_repeats: float, n: int = 200, n_repeats: int = 200) -> float:
-    """Probability, exact, that `drift_test` finds a change; its size where both rates are equal.
-
-    >>> round(drift_power(0.10, 0.02), 2), drift_power(0.05, 0.05) < 0.05
-    (0.96, True)
-    """
-    a, b = np.arange(n + 1)[:, None], np.arange(n_repeats + 1)
-    p = stats.hypergeom.sf(a - 1, n + n_repeats, a + b, n)
-    weight = stats.binom.pmf(a, n, rate) * stats.binom.pmf(b, n_repeats, rate_repeats)
-    return float(weight[p <= SIZE].sum())
+    odd_kept = int(((now == repeat) & (now != kept)).sum())
+    odd = odd_kept + int((((kept == now) & (repeat != kept)) | ((kept == repeat) & (now != kept))).sum())
+    p = binom_test(odd_kept, odd, 1 / 3, alternative="larger") if odd else 1.0
+    changed, noise = int((now != kept).sum()), int((now != repeat).sum())
+    return {"anchors": len(kept), "changed": changed, "noise": noise, "odd": odd, "odd_kept": odd_kept, "p": float(p)}

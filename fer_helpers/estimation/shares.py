@@ -19,7 +19,7 @@ from fer_helpers.estimation.people import valence_of
 from fer_helpers.evaluation import MIN_GROUPS
 
 CORPUS, PEOPLE = "this corpus", "people like these"
-RARE = 5  # fewer clips than this with (or without) a label: no interval narrower than Wilson's
+RARE = 5  # fewer clips than this with (or without) a label: no interval narrower than Wilson's of people alone
 
 
 def estimate_shares(
@@ -124,16 +124,24 @@ def _by_people(y: np.ndarray, f: np.ndarray, plan: Design) -> float:
 def _interval(
     value: float, error: float, df: int, y: np.ndarray, n_clips: int, target: str, name: str
 ) -> tuple[float, float]:
+    """Student's t, and for a share Wilson's interval as well, from the lower of the lower ends to the higher.
+
+    Wilson's (1927) knows that a share's error depends on the share, which t does not: alone, t missed shares of a fifth
+    too often from above. It has as many labels as would have this standard error (Korn & Graubard 1998), and of
+    a rare class no more than were given.
+    """
     if np.isnan(error) or df < 1 or (target == PEOPLE and df + 1 < MIN_GROUPS):
         return np.nan, np.nan
-    half = stats.t.ppf(0.975, df) * error
-    low, high = value - half, value + half
+    t = stats.t.ppf(0.975, df)
+    low, high = value - t * error, value + t * error
     if name == "mean valence":
         return max(-1.0, low), min(1.0, high)
-    if min(y.sum(), len(y) - y.sum()) < RARE:
-        left = 1 - len(y) / n_clips if target == CORPUS else 1.0
-        n = len(y) / left if left > 0 else np.inf
-        wilson = proportion_confint(value * n, n, method="wilson") if np.isfinite(n) else (value, value)
+    share, left = float(np.clip(value, 0, 1)), 1 - len(y) / n_clips if target == CORPUS else 1.0
+    labels = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else np.inf
+    if left > 0 and min(y.sum(), len(y) - y.sum()) < RARE:
+        labels = min(labels, len(y) / left)
+    if np.isfinite(labels):
+        wilson = proportion_confint(share * labels, labels, 2 * stats.norm.sf(t), method="wilson")
         low, high = min(low, wilson[0]), max(high, wilson[1])
     return max(0.0, low), min(1.0, high)
 

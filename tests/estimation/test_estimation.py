@@ -17,8 +17,6 @@ from fer_helpers.estimation import (
     draw_core,
     draw_worklist,
     drawn_only,
-    drift_power,
-    drift_test,
     estimate_performance,
     estimate_shares,
     finished_labels,
@@ -151,14 +149,6 @@ def test_nothing_certified_is_an_answer_with_a_number():
     assert found.more == labels_needed(0.1, 0.1, 0, 600) - 10 > 0
     assert found.sentence == f"Nothing can be certified: about {found.more} more labels of such clips would be needed."
     assert len(would_accept(CLIPS, sample, by_clip(votes(CLIPS, right, sample)))) == len(CLIPS)
-
-
-def test_drift_test_keeps_its_size_and_finds_a_swap_with_200_anchors():
-    sizes = [drift_power(rate, rate) for rate in np.linspace(0, 0.5, 5)]
-    assert max(sizes) <= 0.05
-    assert drift_power(0.1, 0.02) > 0.95
-    assert drift_test(20, 200, 4, 200).changed
-    assert not drift_test(4, 200, 4, 200).changed
 
 
 def test_distribution_agreement_by_hand():
