@@ -9,8 +9,8 @@ import pandas as pd
 
 from fer_helpers import statuses
 from fer_helpers.emotions import SEVEN
-from fer_helpers.estimation._design import design
-from fer_helpers.estimation.shares import CORPUS
+from fer_helpers.estimation._design import Design, design
+from fer_helpers.estimation.shares import CORPUS, interval_of_share
 from fer_helpers.evaluation import interval
 
 TINY = 1e-12
@@ -66,9 +66,10 @@ def estimate_performance(
     alone is their sample taken as a simple draw; both is the sample within the strata of the model's labels, whose
     sizes are known.
 
-    Intervals: the clips nobody labelled are drawn, stratum by stratum, from the labelled ones by Pólya's urn, the
-    finite population's Bayesian bootstrap (Lo 1988; Ghosh & Meeden 1997). Two made-up clips of each label are in the
-    urn as well, so that a class that was rarely or never seen is not taken for known, see `_made_up`.
+    Intervals: WAR is a share, see `shares.interval_of_share`. For the others the clips nobody labelled are drawn,
+    stratum by stratum, from the labelled ones by Pólya's urn, the finite population's Bayesian bootstrap (Lo 1988;
+    Ghosh & Meeden 1997). Two made-up clips of each label are in the urn as well, so that a class that was rarely or
+    never seen is not taken for known, see `_made_up`.
 
     Args:
         population, sample, truth, words: as `estimate_shares`.
@@ -96,18 +97,28 @@ def estimate_performance(
     alone = cells.sum(axis=0, keepdims=True)
     size = {"n": len(y), "n_clips": len(answered), "n_missing": len(population) - len(answered)}
     found = {
-        "model": (_by_itself(answered, predicted, words), None),
+        "model": (_by_itself(answered, predicted, words), []),
         "people": _imputed(alone, np.array([len(answered)]), n_resamples, seed),
         "both": _imputed(cells, plan.N_h, n_resamples, seed),
     }
     names = ["WAR", "UAR", *(f"recall: {word}" for word in words)]
+    right = np.append(y, np.zeros((len(y), 1)), axis=1)[np.arange(len(y)), predicted[plan.rows]]
+    found["people"][1][0] = _of_war(found["people"][0][0], right, plan.without_strata())
+    found["both"][1][0] = _of_war(found["both"][0][0], right, plan)
     rows = []
     for k, name in enumerate(names):
         for source, (values, ends) in found.items():
-            low, high = (np.nan, np.nan) if ends is None else ends[k]
+            low, high = ends[k] if ends else (np.nan, np.nan)
             row = {"quantity": name, "target": CORPUS, "source": source, "value": values[k]}
             rows.append(row | {"ci_low": low, "ci_high": high, **size})
     return pd.DataFrame(rows)
+
+
+def _of_war(value: float, right: np.ndarray, plan: Design) -> tuple[float, float]:
+    """Interval of WAR from the labelled clips that are `right`, shape (n,)."""
+    n_clips, df = len(plan.stratum), len(right) - len(plan.n_h)
+    error = np.sqrt(plan.variance_of_total(right)) / n_clips
+    return interval_of_share(value, error, df, right, n_clips) if df > 0 else (np.nan, np.nan)
 
 
 def _scores(tables: np.ndarray) -> np.ndarray:
@@ -145,12 +156,13 @@ def _made_up(cells: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Two clips of each label over stratum, truth and prediction: what is believed of a class nobody has seen yet.
 
     One is found as often as not (the prior of Jeffreys's interval for a share), one as often as all clips are; where
-    they are missed, they are predicted as all missed clips are. A stratum gets them as often as the draw would.
+    they are missed, they are predicted as all missed clips and one clip of any kind are. A stratum gets them as often
+    as the draw would.
     """
     pooled = np.einsum("h,hkj->kj", weight, cells)
     hits, diagonal = np.diagonal(pooled), np.eye(*pooled.shape)
     found = (0.5 + hits.sum() / pooled.sum()) / 2
-    missed = (pooled * (1 - diagonal)).sum(axis=0) * (1 - diagonal)
+    missed = ((pooled * (1 - diagonal)).sum(axis=0) + pooled.sum(axis=0) / pooled.sum()) * (1 - diagonal)
     missed /= np.maximum(missed.sum(axis=1, keepdims=True), TINY)
     by_prediction = cells.sum(axis=1) / weight[:, None] / np.maximum(cells.sum(axis=(0, 1)), TINY)
     clips = (found * diagonal + (1 - found) * missed) * by_prediction[:, None, :]

@@ -124,19 +124,32 @@ def _by_people(y: np.ndarray, f: np.ndarray, plan: Design) -> float:
 def _interval(
     value: float, error: float, df: int, y: np.ndarray, n_clips: int, target: str, name: str
 ) -> tuple[float, float]:
-    """Student's t, and for a share Wilson's interval as well, from the lower of the lower ends to the higher.
-
-    Wilson's (1927) knows that a share's error depends on the share, which t does not: alone, t missed shares of a fifth
-    too often from above. It has as many labels as would have this standard error (Korn & Graubard 1998), and of
-    a rare class no more than were given.
-    """
     if np.isnan(error) or df < 1 or (target == PEOPLE and df + 1 < MIN_GROUPS):
         return np.nan, np.nan
-    t = stats.t.ppf(0.975, df)
-    low, high = value - t * error, value + t * error
     if name == "mean valence":
-        return max(-1.0, low), min(1.0, high)
-    share, left = float(np.clip(value, 0, 1)), 1 - len(y) / n_clips if target == CORPUS else 1.0
+        half = stats.t.ppf(0.975, df) * error
+        return max(-1.0, value - half), min(1.0, value + half)
+    return interval_of_share(value, error, df, y, n_clips if target == CORPUS else None)
+
+
+def interval_of_share(
+    value: float, error: float, df: int, y: np.ndarray, n_clips: int | None = None
+) -> tuple[float, float]:
+    """Student's t and Wilson's interval together: from the lower of their lower ends to the higher of the others.
+
+    Wilson's (1927) knows that a share's error depends on the share. Student's t does not: where few clips of a class
+    were drawn by chance, it is too narrow as well as too low. Wilson's gets as many labels as would have this standard
+    error (Korn & Graubard 1998), and of a rare class no more than were given.
+
+    Args:
+        value, error: the share and its standard error.
+        df: degrees of freedom of the error.
+        y: of each labelled clip its weight in the share, 0 to 1.
+        n_clips: in the corpus, if the share is that of the corpus.
+    """
+    t, share = stats.t.ppf(0.975, df), float(np.clip(value, 0, 1))
+    low, high = value - t * error, value + t * error
+    left = 1 - len(y) / n_clips if n_clips else 1.0
     labels = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else np.inf
     if left > 0 and min(y.sum(), len(y) - y.sum()) < RARE:
         labels = min(labels, len(y) / left)

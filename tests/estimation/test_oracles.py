@@ -1,4 +1,4 @@
-"""Estimates equal to what independent libraries compute; their figures are frozen here, with the code that made them."""
+"""Estimates equal to what independent libraries compute: figures frozen here, with the code that made them."""
 
 from itertools import combinations
 

@@ -12,7 +12,8 @@ SHARES = np.array([640, 31, 138, 483, 461, 501, 85]) / 2339  # FERV39k's DailyLi
 def corpus(rng, n_subjects, n_each, right=0.65, spread=4.0):
     """A population and its true labels; a subject has its own class shares (Dirichlet) and its own ease."""
     shares = rng.dirichlet(SHARES * spread * 7, n_subjects)
-    truth = np.array([rng.choice(7, n_each, p=p) for p in shares]).ravel()
+    drawn = rng.random((n_subjects, n_each, 1)) > shares.cumsum(axis=1)[:, None, :-1]
+    truth = drawn.sum(axis=2).ravel()
     subject = np.repeat(np.arange(n_subjects), n_each)
     ease = rng.beta(right * 8, (1 - right) * 8, n_subjects)[subject]
     hit = rng.random(len(truth)) < ease
