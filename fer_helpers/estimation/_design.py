@@ -58,9 +58,12 @@ def design(population: pd.DataFrame, sample: pd.DataFrame, labelled: pd.Index) -
         ListError: the sample is no random one of this population, or fewer than two clips are labelled.
     """
     check_queue(sample)
-    clip, simple = pd.Index(population["clip_id"]), list(sample["stratum"].unique()) == ["all"]
+    clip, simple = pd.Index(population["clip_id"].to_numpy(dtype=object)), list(sample["stratum"].unique()) == ["all"]
     names = pd.Series("all", index=clip) if simple else strata(population).set_axis(clip)
-    if not (sample["clip_id"].isin(clip).all() and (names[sample["clip_id"]].array == sample["stratum"].array).all()):
+    if not (
+        sample["clip_id"].astype(object).isin(clip).all()
+        and (names[sample["clip_id"]].array == sample["stratum"].array).all()
+    ):
         raise ListError("sample: its strata are not those of these predictions; estimate with those it was drawn by")
     stratum, found = pd.factorize(names)
     rows = np.flatnonzero(clip.isin(labelled))

@@ -140,7 +140,7 @@ def would_accept(population: pd.DataFrame, sample: pd.DataFrame, truth: pd.DataF
         inside = rank[rows] < size
         if inside.sum() >= 10 and np.average(wrong[inside], weights=weight[inside]) <= limit / 2:
             best = size
-    return pd.Index(population.loc[rank < best, "clip_id"])
+    return pd.Index(population.loc[rank < best, "clip_id"].to_numpy(dtype=object))
 
 
 def accept_audited(
@@ -164,7 +164,7 @@ def accept_audited(
         ListError: the sample is no audit, or one of other clips.
     """
     check_queue(sample)
-    if sample["queue"].iloc[0] != AUDIT or not sample["clip_id"].isin(accepted).all():
+    if sample["queue"].iloc[0] != AUDIT or not sample["clip_id"].astype(object).isin(accepted).all():
         raise ListError("sample is no audit of these accepted clips: draw it by draw_audit with the same clips")
     ordered = sample.sort_values("order")["clip_id"]
     first = ordered[ordered.isin(truth.index).cummin()]

@@ -44,9 +44,10 @@ def finished_labels(
     label = np.where(tied, np.where(same, model, None), np.where(voted, person, model))
     none = pd.isna(label)
     source = np.select([none, same, voted], ["", "both", "person"], "model")
-    promised = population["clip_id"].isin(acceptance.accepted if acceptance else []).to_numpy() & (source == "model")
+    clip = population["clip_id"].astype(object)  # pandas takes long to look up many values in Arrow's strings
+    promised = clip.isin(acceptance.accepted if acceptance else []).to_numpy() & (source == "model")
     annotator = population["annotator"].to_numpy(dtype=object)
-    waiting = population["clip_id"].isin(list(worklist)).to_numpy() & ~voted
+    waiting = clip.isin(list(worklist)).to_numpy() & ~voted
     return tables.check(
         "labels",
         population[["clip_id", "path", *PROBABILITIES]].assign(

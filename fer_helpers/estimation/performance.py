@@ -86,7 +86,7 @@ def estimate_performance(
     """
     outside = population["status"].eq(statuses.OUTSIDE)
     answered = population[population["label"].isin(list(words)) | outside].reset_index(drop=True)
-    kept = sample[sample["clip_id"].isin(answered["clip_id"])]
+    kept = sample[sample["clip_id"].astype(object).isin(answered["clip_id"].astype(object))]
     truth = truth[truth.index.isin(kept["clip_id"])]
     plan = design(answered, kept, truth.index)
     y = truth.reindex(answered["clip_id"].iloc[plan.rows])[list(words)].to_numpy(dtype=float)

@@ -98,7 +98,7 @@ def draw_audit(population: pd.DataFrame, accepted: Collection[str], n: int, seed
     Returns:
         COLUMNS, `stratum` "accepted".
     """
-    rows = population.loc[population["clip_id"].isin(list(accepted)), ["clip_id"]]
+    rows = population.loc[population["clip_id"].astype(object).isin(list(accepted)), ["clip_id"]]
     rows = rows.assign(number=random_numbers(rows["clip_id"], f"{seed}/{AUDIT}")).sort_values(["number", "clip_id"])
     drawn = rows.head(n)
     return _queue(drawn.assign(stratum="accepted", probability=len(drawn) / max(1, len(rows))), AUDIT)
