@@ -10,6 +10,7 @@ from scipy import stats  # type: ignore[import-untyped]
 from scipy.spatial.distance import jensenshannon  # type: ignore[import-untyped]
 from statsmodels.stats.multitest import multipletests
 
+from fer_helpers import statuses
 from fer_helpers.emotions import SEVEN
 from fer_helpers.errors import ListError
 
@@ -26,7 +27,8 @@ def replacement_test(votes: pd.DataFrame, population: pd.DataFrame, epsilon: flo
 
     Args:
         votes: clip_id, rater, label.
-        population: of `samples.population`.
+        population: of `samples.population`; an answer outside the labels agrees with nobody, clips without an answer
+            are left out.
         epsilon: how much better a rater may be for the model's advantage in cost: 0.1 for crowds, 0.2 for experts.
 
     Returns:
@@ -37,8 +39,9 @@ def replacement_test(votes: pd.DataFrame, population: pd.DataFrame, epsilon: flo
     Raises:
         ListError: fewer than three raters.
     """
-    both = votes.merge(population[["clip_id", "label", "subject"]], on="clip_id", suffixes=("", "_model"))
-    both = both[both["label_model"].notna()]
+    answered = population["label"].fillna(population["status"].where(population["status"] == statuses.OUTSIDE))
+    own = population[["clip_id", "subject"]].assign(label=answered).dropna(subset="label")
+    both = votes.merge(own, on="clip_id", suffixes=("", "_model"))
     if both["rater"].nunique() < MIN_RATERS:
         raise ListError(
             f"votes: {both['rater'].nunique()} rater(s); the test leaves one out and needs at least {MIN_RATERS}"

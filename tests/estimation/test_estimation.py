@@ -1,11 +1,13 @@
 """Samples, people's labels, estimates, sizes, acceptance: published figures, independent libraries, rules by hand."""
 
+import sys
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fer_helpers import statuses
 from fer_helpers.errors import ListError
 from fer_helpers.estimation import (
     CORPUS,
@@ -24,6 +26,7 @@ from fer_helpers.estimation import (
     linearised,
     more_labels,
     read_labels,
+    replacement_test,
     split_budget,
     would_accept,
 )
@@ -151,6 +154,18 @@ def test_nothing_certified_is_an_answer_with_a_number():
     assert len(would_accept(CLIPS, sample, by_clip(votes(CLIPS, right, sample)))) == len(CLIPS)
 
 
+def test_an_answer_outside_the_labels_agrees_with_nobody():
+    """Three raters say the same of 40 clips, and the model says it of 30: else outside the labels, or nothing."""
+    clips = population(np.full(40, 3), np.full(40, 0.5), np.arange(40))
+    said = pd.concat([pd.DataFrame({"clip_id": clips["clip_id"], "rater": r, "label": "happy"}) for r in "abc"])
+    clips.loc[:9, ["label", "status"]] = [None, statuses.OUTSIDE]
+    table = replacement_test(said, clips)
+    assert (table["n_clips"].tolist(), table["model"].tolist()) == ([40] * 3, [0.75] * 3)
+    clips.loc[:9, "status"] = "refused"
+    table = replacement_test(said, clips)
+    assert (table["n_clips"].tolist(), table["model"].tolist()) == ([30] * 3, [1] * 3)
+
+
 def test_distribution_agreement_by_hand():
     clips = population(np.array([3, 3]), np.full(2, 0.5), np.arange(2))
     probabilities = {f"prob_{w}": [0.0, 0.0] for w in ("angry", "disgust", "fear", "neutral", "surprise")}
@@ -161,11 +176,13 @@ def test_distribution_agreement_by_hand():
     assert table["entropy_votes"].tolist() == table["entropy_model"].tolist() == [0, 1]
 
 
-def test_100_000_clips_in_seconds():
+def test_100_000_clips_in_seconds_and_two_gigabytes():
     n, rng = 100_000, np.random.default_rng(1)
     label = rng.integers(0, 7, n)
     clips = population(label, rng.random(n), np.arange(n) // 20)
     truth = clips["label"].to_numpy()
+    resource = pytest.importorskip("resource")
+    before, unit = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 1e6 if sys.platform == "linux" else 1e9
     start = time.process_time()
     sample = draw_core(clips, 400, 1)
     said = by_clip(votes(clips, truth, sample))
@@ -176,6 +193,7 @@ def test_100_000_clips_in_seconds():
     done = accept_audited(clips, chosen, audit, by_clip(votes(clips, truth, audit)))
     labels = finished_labels(clips, said, done)
     assert time.process_time() - start < 15
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / unit < 2
     assert len(labels) == n
     assert labels["source"].value_counts().to_dict() == {"model": n - 400, "both": 400}
     assert labels["promise"].str.startswith("at most 10%").sum() == n - 400
