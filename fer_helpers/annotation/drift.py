@@ -118,7 +118,7 @@ def check(run: Run, n: int = 200, max_cost_usd: float | None = None) -> Drift:
         when: sorted({f"{row.model_returned} {row.fingerprint}" for row in table.loc[both].itertuples()})
         for when, table in (("kept", kept), ("now", now))
     }
-    result = Drift(time=datetime.now(UTC).isoformat(timespec="seconds"), **found, models=models)
+    result = Drift(time=datetime.now(UTC).isoformat(timespec="milliseconds"), **found, models=models)
     stamp = result.time.replace(":", "").replace("+0000", "Z")
     for name, path in zip(ROUNDS, archives, strict=True):
         path.rename(folder / f"{stamp}_{name}.sqlite")

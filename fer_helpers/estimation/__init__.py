@@ -2,7 +2,9 @@
 
 `population` joins clips and predictions; `draw_core`, `draw_audit`, `draw_worklist` say what people look at;
 `read_labels`, `drawn_only`, `by_clip` read what they said; `estimate_shares`, `estimate_performance`, `more_labels`
-say what follows; `accept` or `would_accept` and `accept_audited` certify; `finished_labels` closes.
+say what follows; `accept` or `would_accept` and `accept_audited` certify; `finished_labels` closes. A session with
+made-up data is in tests/estimation/test_session.py. Beside it, `replacement_test` and `distribution_agreement` compare
+the model with several raters, and `drift_test` says whether it is still the same model.
 """
 
 from fer_helpers.estimation.acceptance import (

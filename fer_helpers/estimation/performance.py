@@ -137,6 +137,8 @@ def _imputed(
     """Scores and their intervals from labelled clips by stratum, truth and prediction, shape (H, K, K + 1)."""
     n_h, rng = cells.sum(axis=(1, 2)), np.random.default_rng(seed)
     values = _scores(np.einsum("h,hkj->kj", sizes / n_h, cells))
+    if np.allclose(sizes, n_h):  # everything is labelled
+        return values, [(value, value) for value in values]
     urn = cells + _made_up(cells, sizes / n_h)
     # n − 2 balls: the variance of a drawn total is then the design's, N²(1 − n/N)s²/n, but for the made-up clips.
     urn *= (np.maximum(n_h - 2, 1) / urn.sum(axis=(1, 2)))[:, None, None]
@@ -146,8 +148,6 @@ def _imputed(
         shares = weights / weights.sum(axis=1, keepdims=True)
         tables += known + rng.multinomial(n, shares).reshape(tables.shape)
     drawn = np.where(np.isfinite(values), _scores(tables), np.nan)
-    if np.array_equal(sizes, n_h):  # everything is labelled
-        return values, [(value, value) for value in values]
     ends = [interval(column, round(n_h.sum())) for column in drawn.T]
     return values, [(min(value, low), max(value, high)) for value, (low, high) in zip(values, ends, strict=True)]
 
