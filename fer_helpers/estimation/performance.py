@@ -79,7 +79,7 @@ def estimate_performance(
     Returns:
         columns quantity ("WAR", "UAR", "recall: happy", ...), target, source, value, ci_low, ci_high, n (labels used),
         n_clips (answered), n_missing. A label that nobody saw in the sample has no recall, and none in the value of
-        UAR; the interval of UAR allows for such clips. No interval under ten labels.
+        UAR; the interval of UAR allows for such clips. Under ten labels only WAR has an interval.
 
     Raises:
         ListError: as `estimate_shares`.
@@ -148,8 +148,9 @@ def _imputed(
         shares = weights / weights.sum(axis=1, keepdims=True)
         tables += known + rng.multinomial(n, shares).reshape(tables.shape)
     drawn = np.where(np.isfinite(values), _scores(tables), np.nan)
-    ends = [interval(column, round(n_h.sum())) for column in drawn.T]
-    return values, [(min(value, low), max(value, high)) for value, (low, high) in zip(values, ends, strict=True)]
+    low, high = np.transpose([interval(column, round(n_h.sum())) for column in drawn.T])
+    ends = zip(np.minimum(values, low).tolist(), np.maximum(values, high).tolist(), strict=True)  # NaN stays NaN
+    return values, list(ends)
 
 
 def _made_up(cells: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -130,3 +130,13 @@ def test_uar_allows_for_a_class_that_nobody_saw():
     assert uar["ci_low"] < 0.7 < 0.9 < war["ci_low"]
     recalls = table.xs("both", level="source")["value"].drop(["WAR", "UAR"])
     assert recalls.dropna().index.tolist() == ["recall: happy", "recall: sad"]
+
+
+def test_under_ten_labels_uar_has_no_interval():
+    """Rather than one of no width."""
+    corpus = WORLD.head(100).assign(label=["sad", "happy"] * 50)
+    sample = draw_core(corpus, 9, 1)
+    truth = by_clip(votes(corpus, TRUTH[:100], sample))
+    table = estimate_performance(corpus, sample, truth).set_index(["quantity", "source"])
+    assert table.loc[[("UAR", "both"), ("UAR", "people")], ["ci_low", "ci_high"]].isna().all(axis=None)
+    assert table.loc[("WAR", "both"), "ci_low"] < table.loc[("WAR", "both"), "ci_high"]
