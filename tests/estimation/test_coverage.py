@@ -28,7 +28,7 @@ from fer_helpers.estimation import (
 )
 from tests.estimation.worlds import SHARES, corpus, votes
 
-N = int(os.environ.get("FER_DATA_SETS", 12))
+N = int(os.environ.get("FER_DATA_SETS", 8))
 SETTINGS = [(30, 8, 80), (60, 20, 200), (200, 10, 300)]
 SURE = 0.01  # a test fails if what was found has less than this probability where the requirement is just met
 
@@ -126,7 +126,7 @@ def test_the_exact_p_value_errs_in_at_most_delta_at_the_limit():
 @pytest.mark.parametrize("half_width", [0.03, 0.05])
 def test_a_planned_width_is_met(half_width):
     rng, widths = np.random.default_rng(6), []
-    for seed in range(max(10, N // 20)):
+    for seed in range(max(5, N // 20)):
         clips, truth = corpus(rng, 100, 40)
         share = np.mean(truth == "happy")
         n = labels_for(half_width, np.sqrt(share * (1 - share)), len(clips))
