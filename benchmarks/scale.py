@@ -22,7 +22,7 @@ import pandas as pd
 
 from fer_helpers import tables
 from fer_helpers.emotions import LABELS, SEVEN, TAXONOMIES
-from fer_helpers.evaluation import comparisons, groups, predictions, scores, summaries
+from fer_helpers.evaluation import comparisons, findings, groups, predictions, scores, summaries
 from fer_helpers.prompting import DEFAULT_STRATEGIES, planning
 
 SIZES = (240, 2339, 23_390, 100_000)
@@ -90,7 +90,7 @@ def steps(n_clips: int, n_subjects: int) -> dict[str, Callable[[dict[str, Any]],
         "compare": lambda had: comparisons.compare(
             predictions.over_all_frames(had["predict"]), had["made"][0], **drawing
         ),
-        "shown": lambda had: summaries.shown(scores.join(had["predict"], had["made"][0]), "multi_frame"),
+        "shown": lambda had: findings.rows_of(scores.join(had["predict"], had["made"][0]), ("multi_frame", MODEL)),
         "groups": lambda had: groups.findings(summaries.of_question(had["shown"], "seven"), **drawing),
         "write": lambda had: _written(had["predict"]),
     }

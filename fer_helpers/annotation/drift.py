@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from statsmodels.stats.proportion import binom_test
 
 from fer_helpers import statuses
 from fer_helpers.annotation import access, online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.errors import ParamsError, RunError
+from fer_helpers.estimation import drift_test
 from fer_helpers.files import write_whole
 from fer_helpers.paths import shown
 from fer_helpers.runs import Run
@@ -38,7 +37,7 @@ class Drift:
         noise: answers that differ between the two times of asking.
         odd: anchors of which exactly one of the three answers differs from the other two.
         odd_kept: of these, anchors whose kept answer is the one that differs.
-        p: exact p value of the test, see `test`.
+        p: exact p value of the test, see `estimation.drift_test`.
         models: models that say they answered, then and now, and their fingerprints.
     """
 
@@ -65,27 +64,6 @@ class Drift:
         if self.alarm:
             return f"The model has changed: {rates}. Labels from before and after must not be mixed."
         return f"No sign of a change: {rates}. A change of fewer answers than the repeats' noise would not be seen."
-
-
-def test(kept: pd.Series, now: pd.Series, repeat: pd.Series) -> dict[str, Any]:
-    """Exact test of no change, from three answers to each anchor: the kept one, and two given now.
-
-    If the model is the same, the three answers to an anchor are exchangeable, however uncertain the model is about it.
-    So where exactly one answer differs from the other two, it is the kept one with probability 1/3, and their number is
-    binomial; one-sided, since a change makes the kept one the odd one more often. Anchors with three equal or three
-    different answers say nothing. It is the sign test's idea (Dixon & Mood 1946) for one observation against two.
-
-    Args:
-        kept, now, repeat: labels, or statuses where there is no label; same index, no missing values.
-
-    Returns:
-        anchors, changed, noise, odd, odd_kept and p, as `Drift` has them.
-    """
-    odd_kept = int(((now == repeat) & (now != kept)).sum())
-    odd = odd_kept + int((((kept == now) & (repeat != kept)) | ((kept == repeat) & (now != kept))).sum())
-    p = binom_test(odd_kept, odd, 1 / 3, alternative="larger") if odd else 1.0
-    changed, noise = int((now != kept).sum()), int((now != repeat).sum())
-    return {"anchors": len(kept), "changed": changed, "noise": noise, "odd": odd, "odd_kept": odd_kept, "p": float(p)}
 
 
 def anchors(run: Run, n: int) -> pd.DataFrame:
@@ -135,12 +113,12 @@ def check(run: Run, n: int = 200, max_cost_usd: float | None = None) -> Drift:
     both = [key for key in chosen["key"] if {key} <= set(_usable(now).index) & set(_usable(repeat).index)]
     if not both:
         raise RunError("no anchor was answered twice: nothing can be said; run again")
-    found = test(*(_outcome(table).loc[both] for table in (kept, now, repeat)))
+    found = drift_test(*(_outcome(table).loc[both] for table in (kept, now, repeat)))
     models = {
         when: sorted({f"{row.model_returned} {row.fingerprint}" for row in table.loc[both].itertuples()})
         for when, table in (("kept", kept), ("now", now))
     }
-    result = Drift(time=datetime.now(UTC).isoformat(timespec="seconds"), **found, models=models)
+    result = Drift(time=datetime.now(UTC).isoformat(timespec="milliseconds"), **found, models=models)
     stamp = result.time.replace(":", "").replace("+0000", "Z")
     for name, path in zip(ROUNDS, archives, strict=True):
         path.rename(folder / f"{stamp}_{name}.sqlite")

@@ -14,12 +14,14 @@ from fer_helpers.evaluation import (
     scores,
     summaries,
 )
+from fer_helpers.evaluation._bootstrap import MIN_GROUPS, interval, smoothed
 from fer_helpers.evaluation.metrics import METRICS, Metric, metric_names, metric_of
 from fer_helpers.evaluation.naming import annotator_names, display_names, pair_names
 from fer_helpers.evaluation.scores import true_label
 
 __all__ = [
     "METRICS",
+    "MIN_GROUPS",
     "Metric",
     "agreement",
     "annotator_names",
@@ -31,12 +33,14 @@ __all__ = [
     "ensembles",
     "findings",
     "groups",
+    "interval",
     "metric_names",
     "metric_of",
     "other_annotators",
     "pair_names",
     "predictions",
     "scores",
+    "smoothed",
     "summaries",
     "true_label",
 ]

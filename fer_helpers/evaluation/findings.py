@@ -84,7 +84,8 @@ def of_strategies(scores: pd.DataFrame, comparisons: pd.DataFrame) -> list[str]:
     mine = scores[scores["metric"] == BY].dropna(subset="value")
     blind, mine = mine[mine["model"] == tables.NOBODY], mine[mine["model"] != tables.NOBODY]
     if mine.empty:
-        return ["Without true labels, no annotator can be called better than another."]
+        why = "Without true labels" if blind.empty else "Without a predicted label"
+        return [f"{why}, no annotator can be called better than another."]
     mine = mine.assign(annotator=annotator_names(mine))
     best, least = mine.loc[mine["value"].idxmax()], mine.loc[mine["value"].idxmin()]
     rows = comparisons[comparisons["metric"] == BY]
@@ -193,6 +194,10 @@ def by_convention(scores: pd.DataFrame) -> pd.DataFrame:
 def of_convention(table: pd.DataFrame) -> str:
     """What `by_convention` shows, in a sentence."""
     *ways, apart = table.columns
+    if table[ways].isna().all(axis=None):
+        return "What the valence given to surprise changes is not known: no clip has a predicted label."
+    table = table.dropna(axis="columns", how="all")
+    ways = [way for way in ways if way in table]
     best = table[ways].idxmax().drop_duplicates()
     most = table[apart].idxmax()
     highest = f"{best.iloc[0]} is highest under each of them" if len(best) == 1 else f"the highest is {listed(best)}"

@@ -1,0 +1,56 @@
+"""Step 06, pure: labels for a corpus that has none, from few people's labels and all of a model's.
+
+`population` joins clips and predictions; `draw_core`, `draw_audit`, `draw_worklist` say what people look at;
+`read_labels`, `drawn_only`, `by_clip` read what they said; `estimate_shares`, `estimate_performance`, `more_labels`
+say what follows; `accept` or `would_accept` and `accept_audited` certify; `finished_labels` closes. A session with
+made-up data is in tests/estimation/test_session.py. Beside it, `replacement_test` and `distribution_agreement` compare
+the model with several raters, and `drift_test` says whether it is still the same model.
+"""
+
+from fer_helpers.estimation.acceptance import (
+    Acceptance,
+    accept,
+    accept_audited,
+    labels_needed,
+    p_value,
+    would_accept,
+)
+from fer_helpers.estimation.drift import drift_test
+from fer_helpers.estimation.finished import finished_labels
+from fer_helpers.estimation.people import RULES, Labels, by_clip, drawn_only, read_labels
+from fer_helpers.estimation.performance import estimate_performance, linearised
+from fer_helpers.estimation.replacement import distribution_agreement, replacement_test
+from fer_helpers.estimation.samples import draw_audit, draw_core, draw_worklist, population
+from fer_helpers.estimation.shares import CORPUS, PEOPLE, estimate_shares
+from fer_helpers.estimation.sizes import labels_for, more_labels, plan, split_budget
+
+__all__ = [
+    "CORPUS",
+    "PEOPLE",
+    "RULES",
+    "Acceptance",
+    "Labels",
+    "accept",
+    "accept_audited",
+    "by_clip",
+    "distribution_agreement",
+    "draw_audit",
+    "draw_core",
+    "draw_worklist",
+    "drawn_only",
+    "drift_test",
+    "estimate_performance",
+    "estimate_shares",
+    "finished_labels",
+    "labels_for",
+    "labels_needed",
+    "linearised",
+    "more_labels",
+    "p_value",
+    "plan",
+    "population",
+    "read_labels",
+    "replacement_test",
+    "split_budget",
+    "would_accept",
+]
