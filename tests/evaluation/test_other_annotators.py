@@ -281,7 +281,7 @@ def test_rows_that_repeat_count_once_and_rows_that_contradict_are_refused(tmp_pa
 
 def test_a_trailing_comma_and_an_index_column_are_no_trouble(tmp_path):
     assert of(given_list(tmp_path, "clip_id,annotator,label,\na,A,sad,\nb,A,fear,\n"))["b"] == ("fear", "ok")
-    with pytest.warns(UserWarning, match="column 1, which only counts the rows, is left out"):
+    with pytest.warns(UserWarning, match="column 1, numbers without a name"):
         found = given_list(tmp_path, "Unnamed: 0,Clip ID,Annotator,LABEL\n0,a,A,sad\n7,b,A,fear\n")
     assert of(found)["a"] == ("sad", "ok")
 
