@@ -1,11 +1,12 @@
-"""Writing files so that a reader finds the old one or the new one, and never half of one."""
+"""Writing files so that a reader finds the old one or the new one, and never half of one; a file as a lock."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 
@@ -28,6 +29,21 @@ def write_whole(path: str | Path, data: bytes | str, durable: bool = False) -> N
         if durable:
             os.fsync(file)
     os.replace(beside, path)  # noqa: PTH105
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[bool]:
+    """Hold the lock file at `path` until the block ends, or this process does; False if another process holds it.
+
+    An SQLite transaction is the lock, because it ends with its process on every system.
+    """
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            yield False
+        else:
+            yield True
 
 
 @contextmanager

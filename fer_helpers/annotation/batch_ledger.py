@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fer_helpers.annotation.batch_files import Line
 from fer_helpers.errors import RunError
-from fer_helpers.files import write_whole
+from fer_helpers.files import exclusive, write_whole
 from fer_helpers.paths import shown
 
 if TYPE_CHECKING:
@@ -134,17 +133,13 @@ class Ledger:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from the ledger in `folder`: two that submit at once would both pay.
 
-    An SQLite transaction is the lock, because it ends with its process on every system.
-
     Raises:
         RunError: another process has it.
     """
     (folder / "batches").mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "batches" / "lock", timeout=0, isolation_level=None)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+    with exclusive(folder / "batches" / "lock") as mine:
+        if not mine:
             raise RunError(
                 f"another `fer-helpers batch` is already running in {shown(folder)}: wait until it has finished"
-            ) from error
+            )
         yield

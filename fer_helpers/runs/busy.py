@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from fer_helpers.errors import RunError
-from fer_helpers.files import write_whole
+from fer_helpers.files import exclusive, write_whole
 from fer_helpers.paths import shown
 
 
@@ -19,22 +18,19 @@ from fer_helpers.paths import shown
 def hold(folder: Path) -> Iterator[None]:
     """Keep other processes from the run in `folder` until the block ends, or this process does.
 
-    An SQLite transaction is the lock, because it ends with its process on every system; a file beside it says whose
-    it is, and means nothing once the lock is free.
+    A file beside the lock says whose it is, and means nothing once the lock is free.
 
     Raises:
         RunError: another process has it; names its id and machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "lock", timeout=0, isolation_level=None)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+    with exclusive(folder / "lock") as mine:
+        if not mine:
             who = _holder(folder)
             raise RunError(
                 f"{shown(folder)} is in use by process {who.get('pid', 'unknown')} on {who.get('host', 'unknown')}: "
                 "wait until it has finished, or choose another folder with --out"
-            ) from None
+            )
         write_whole(folder / "lock.json", json.dumps({"pid": os.getpid(), "host": platform.node()}))
         yield
 
