@@ -29,12 +29,17 @@ async def ask(run: Run, planned: pd.DataFrame, frames: pd.DataFrame) -> tuple[pd
     """
     strategies, below = run.params.strategies, run.params.cascade_below
     first = planning.due(planned, frames, strategies)
-    answers = await _answers(run, first)
+    answers = await answered(run, first)
     due = planning.due(planned, frames, strategies, answers, below)
-    return due, await _answers(run, due) if len(due) > len(first) else answers
+    return due, await answered(run, due) if len(due) > len(first) else answers
 
 
-async def _answers(run: Run, part: pd.DataFrame) -> pd.DataFrame:
+async def answered(run: Run, part: pd.DataFrame) -> pd.DataFrame:
+    """The answers table of `part` of the requests, from the archive or the model, as the run's parameters say.
+
+    Raises:
+        FerError: as `online.annotate`.
+    """
     params = run.params
     with Archive(resolve(params.archive)) as archive:
         return await online.annotate(

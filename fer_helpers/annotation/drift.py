@@ -12,8 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer_helpers import statuses
-from fer_helpers.annotation import access, online
-from fer_helpers.annotation.archive import Archive
+from fer_helpers.annotation import access, asking
 from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.estimation import drift_test
 from fer_helpers.files import write_whole
@@ -102,7 +101,7 @@ def check(run: Run, n: int = 200, max_cost_usd: float | None = None) -> Drift:
     where it was.
 
     Raises:
-        FerError: as `anchors` and `online.annotate`; ParamsError for a replay, which asks nobody.
+        FerError: as `anchors` and `asking.answered`; ParamsError for a replay, which asks nobody.
     """
     if run.params.base_url == access.REPLAY:
         raise ParamsError("base_url is replay, which asks nobody: check for drift where the model can be asked")
@@ -110,7 +109,8 @@ def check(run: Run, n: int = 200, max_cost_usd: float | None = None) -> Drift:
     archives = [folder / f"unfinished_{name}.sqlite" for name in ROUNDS]
     now, repeat = (_asked(run, chosen, path, max_cost_usd) for path in archives)
     kept = run.read("answers").set_index("key")
-    both = [key for key in chosen["key"] if {key} <= set(_usable(now).index) & set(_usable(repeat).index)]
+    twice = set(_usable(now).index) & set(_usable(repeat).index)
+    both = [key for key in chosen["key"] if key in twice]
     if not both:
         raise RunError("no anchor was answered twice: nothing can be said; run again")
     found = drift_test(*(_outcome(table).loc[both] for table in (kept, now, repeat)))
@@ -128,22 +128,9 @@ def check(run: Run, n: int = 200, max_cost_usd: float | None = None) -> Drift:
 
 def _asked(run: Run, chosen: pd.DataFrame, path: Path, max_cost_usd: float | None) -> pd.DataFrame:
     """Answers to the anchors, by key, from an archive of their own."""
-    params = run.params
-    with Archive(path) as archive:
-        answers = asyncio.run(
-            online.annotate(
-                chosen,
-                run.picture,
-                archive,
-                access.of(params),
-                max_concurrency=params.max_concurrency,
-                max_cost_usd=max_cost_usd,
-                requests_per_minute=params.requests_per_minute,
-                tokens_per_minute=params.tokens_per_minute,
-                prices=run.prices,
-            )
-        )
-    return answers.set_index("key")
+    own = {"archive": str(path), "max_cost_usd": max_cost_usd or 0.0, "retry_statuses": []}
+    beside = Run(run.folder, run.params.model_copy(update=own))
+    return asyncio.run(asking.answered(beside, chosen)).set_index("key")
 
 
 def _usable(answers: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def test_a_second_round_asks_about_the_unsure_clips_of_a_cascade(monkeypatch, st
         seen.append(list(part["key"]))
         return answers(part)
 
-    monkeypatch.setattr(asking, "_answers", answered)
+    monkeypatch.setattr(asking, "answered", answered)
     due, found = asyncio.run(asking.ask(run(*strategies), PLANNED, FRAMES))
     assert seen == rounds
     assert list(due["key"]) == list(found["key"]) == rounds[-1]
