@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from fer_helpers.media import Unreadable, decode_picture
+from fer_helpers.media import Unreadable, decode_picture, pixelated
 
 SMALL, LARGE = 112, 384  # side of a tile, pixels
 MOST = 16  # tiles; WebP ends at 16,383 pixels, and the eye before
 _GREY = 128  # of the margin, and of a frame that cannot be shown
-_MOSAIC = 10  # squares a blurred tile is made of, each way
 
 
 def thinned(indices: Sequence[int]) -> list[int]:
@@ -25,8 +24,7 @@ def thinned(indices: Sequence[int]) -> list[int]:
 def strip(pictures: Sequence[bytes], side: int = SMALL, blurred: bool = False) -> bytes:
     """WebP of `pictures` beside each other, in squares of `side` pixels; nothing for no picture.
 
-    What cannot be decoded is a grey square. `blurred` leaves a mosaic of 10 × 10, which hides who somebody is from
-    a reader; it is no anonymisation that withstands an attack.
+    What cannot be decoded is a grey square. `blurred`: see `media.pixelated`.
     """
     if not pictures:
         return b""
@@ -45,7 +43,4 @@ def _tile(picture: bytes, side: int, blurred: bool) -> np.ndarray:
     image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     top, left = (side - height) // 2, (side - width) // 2
     tile[top : top + height, left : left + width] = image
-    if blurred:
-        mosaic = cv2.resize(tile, (_MOSAIC, _MOSAIC), interpolation=cv2.INTER_AREA)
-        tile = cv2.resize(mosaic, (side, side), interpolation=cv2.INTER_LINEAR)
-    return tile
+    return pixelated(tile) if blurred else tile

@@ -13,9 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fer_helpers.figures.style import BLUE, CM, COLOURS, GREY, LABEL_COLOURS, LABEL_HATCHES, ORANGE, PAGE, plain
-from fer_helpers.media import decode_picture
-
-_MOSAIC = 10  # squares that a blurred picture is made of, each way
+from fer_helpers.media import decode_picture, pixelated
 
 
 def counts(table: pd.DataFrame, column: str, order: Sequence[str], ax: Axes) -> Axes:
@@ -96,11 +94,5 @@ def decoded(data: bytes) -> np.ndarray:
 
 
 def blurred(data: bytes) -> bytes:
-    """JPEG of an encoded picture as a mosaic of 10 × 10.
-
-    It hides who somebody is from a reader; it is no anonymisation that withstands an attack.
-    """
-    image = decode_picture(data)
-    mosaic = cv2.resize(image, (_MOSAIC, _MOSAIC), interpolation=cv2.INTER_AREA)
-    smooth = cv2.resize(mosaic, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return cv2.imencode(".jpg", smooth)[1].tobytes()
+    """JPEG of an encoded picture, blurred: see `media.pixelated`."""
+    return cv2.imencode(".jpg", pixelated(decode_picture(data)))[1].tobytes()

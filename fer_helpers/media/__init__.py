@@ -15,6 +15,7 @@ from fer_helpers.media.images import (
     natural,
     pictures_in,
     pictures_of,
+    pixelated,
 )
 from fer_helpers.media.motion import Curve, of_clip
 from fer_helpers.media.probing import NOTE, Probe, probe
@@ -41,6 +42,7 @@ __all__ = [
     "open_footage",
     "pictures_in",
     "pictures_of",
+    "pixelated",
     "probe",
 ]
 
