@@ -57,8 +57,7 @@ def score(
             parts.setdefault(asked, []).append(_scored(part, unit, n_resamples, seed))
     for asked, blind in baselines.items():
         parts[asked] += [_scored(part, unit, n_resamples, seed) for part in blind]
-    nothing = pd.DataFrame(columns=list(tables.SCHEMAS["scores"].columns))
-    return tables.check("scores", pd.concat(chain.from_iterable(parts.values())) if parts else nothing)
+    return tables.check("scores", pd.concat(chain.from_iterable(parts.values()))) if parts else tables.empty("scores")
 
 
 def by_annotator(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str) -> Iterator[pd.DataFrame]:

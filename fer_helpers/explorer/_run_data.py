@@ -68,7 +68,7 @@ class Source:
     ) -> Source:
         """Tables at hand, without replies; frames.path starts in `folder`, without which there are no frames."""
         frames = frames if folder else frames.iloc[:0]
-        empty = {name: _empty(name) for name in ("requests", "answers", "scores", "comparisons")}
+        empty = {name: tables.empty(name) for name in ("requests", "answers", "scores", "comparisons")}
         paths = dict(zip(zip(frames["clip_id"], frames["frame_index"], strict=True), frames["path"], strict=True))
 
         def picture(clip_id: str, frame_index: int) -> bytes:
@@ -160,16 +160,12 @@ class Source:
         return found
 
 
-def _empty(table: str) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(tables.SCHEMAS[table].columns))
-
-
 def _if_there(run: Run, table: str) -> pd.DataFrame:
     """A table that the explorer can do without."""
     try:
         return run.read(table)
     except RunError:
-        return _empty(table)
+        return tables.empty(table)
 
 
 def _words(raw: object) -> str:

@@ -26,7 +26,7 @@ def read(run: Run, table: str) -> pd.DataFrame:
     """A table of the run; empty where it has none, as runs of imported predictions have no frames or answers."""
     if (run.folder / f"{table}.parquet").is_file():
         return run.read(table)
-    return pd.DataFrame(columns=list(tables.SCHEMAS[table].columns))
+    return tables.empty(table)
 
 
 def summary(run: Run) -> pd.DataFrame:
