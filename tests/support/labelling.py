@@ -1,6 +1,7 @@
 """The labelling view in a page, and its Python beside the test: messages pass between the two as they are."""
 
 import base64
+import secrets
 
 import pandas as pd
 
@@ -9,12 +10,12 @@ from tests.support.explorer_runs import make_run
 from tests.support.jupyter import WAIT
 
 SECRET = "stratum-of-the-model"  # what must not be seen where people label
-_PAGE = """async ([module, style, labels]) => {
+ADDRESS = "http://127.0.0.1:9/labelling"  # nothing is there: the test answers
+_EMPTY = "<!doctype html><html lang=en><title>labelling</title><body></body></html>"
+_PAGE = """async ([module, style, labels, python]) => {
   const sheet = document.createElement("style");
   sheet.textContent = `:root { color-scheme: light dark } ${style}`;
   document.head.append(sheet);
-  document.documentElement.lang = "en";
-  document.title = "labelling";
   const place = document.body.appendChild(document.createElement("main")).appendChild(document.createElement("div"));
   const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
   const listeners = [];
@@ -24,7 +25,7 @@ _PAGE = """async ([module, style, labels]) => {
     on: (_, listener) => listeners.push(listener),
     off: () => {},
     send: async (message) => {
-      for (const [content, buffers] of await window.python(message)) {
+      for (const [content, buffers] of await window[python](message)) {
         for (const listener of listeners) listener(content, buffers.map(bytes));
       }
     },
@@ -33,13 +34,21 @@ _PAGE = """async ([module, style, labels]) => {
 }"""
 
 
-def drawn_run(folder, n_drawn=40, queue="core", **more):
-    """A run of noise with `n_drawn` clips drawn for `queue`, in an order that is not the clips'."""
+def drawn_run(folder, n_drawn=40, queue="core", stratum=SECRET, **more):
+    """A run of noise with `n_drawn` of 60 clips drawn for `queue`, in an order that is not the clips'."""
     run = make_run(folder, 60, n_frames=2, **more)
-    ids = run.read("clips")["clip_id"].sample(n_drawn, random_state=3)
-    rows = {"clip_id": ids, "queue": queue, "stratum": SECRET, "probability": 0.618034, "order": range(n_drawn)}
-    pd.DataFrame(rows).to_parquet(run.folder / "draws.parquet")
+    ids = run.read("clips")["clip_id"].sample(frac=1, random_state=3)
+    about = {"seed": 1, "taxonomy": run.params.taxonomies[0], "annotator": SECRET, "label": None}
+    rows = pd.DataFrame({"clip_id": ids, "queue": queue, "stratum": stratum, "probability": 0.618034, **about})
+    rows["order"] = pd.array([*range(n_drawn), *[None] * (60 - n_drawn)], dtype="Int64")
+    rows.sample(frac=1, random_state=4).to_parquet(run.folder / "draws.parquet")
     return run
+
+
+def order_of(run):
+    """The clips drawn, in the order of labelling."""
+    rows = pd.read_parquet(run.folder / "draws.parquet").dropna(subset="order")
+    return rows.sort_values("order")["clip_id"].tolist()
 
 
 def open_view(page, run, queue="core"):
@@ -55,9 +64,11 @@ def open_view(page, run, queue="core"):
         traffic.append((message, sent))
         return sent
 
-    page.goto("about:blank")
-    page.expose_function("python", python)
-    page.evaluate(_PAGE, [str(view._esm), str(view._css), view._labels])
+    name = f"python{secrets.token_hex(4)}"  # a page that is loaded again gets another view
+    page.expose_function(name, python)
+    page.route(ADDRESS, lambda route: route.fulfill(content_type="text/html", body=_EMPTY))
+    page.goto(ADDRESS)
+    page.evaluate(_PAGE, [str(view._esm), str(view._css), view._labels, name])
     return traffic
 
 

@@ -38,7 +38,12 @@ class Labelling {
   /** Who labels is asked first. */
   entrance() {
     this.name = el("input", { type: "text", maxlength: 100, required: true, autocomplete: "name", value: kept(NAME),
-      ...test("reviewer") });
+      ...test("reviewer"),
+      onkeydown: (event) => { // in JupyterLab Enter ends nothing that is typed
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        this.start.requestSubmit();
+      } });
     this.start = el("form", { class: "fer-start", onsubmit: (event) => this.enter(event) },
       el("h2", {}, "Who labels?"),
       el("p", {}, "Give the same name each time: you continue where you stopped. Nobody is shown another's labels."),
