@@ -20,14 +20,25 @@ from fer_helpers.estimation.finished import finished_labels
 from fer_helpers.estimation.people import RULES, Labels, by_clip, drawn_only, read_labels
 from fer_helpers.estimation.performance import estimate_performance, linearised
 from fer_helpers.estimation.replacement import distribution_agreement, replacement_test
-from fer_helpers.estimation.samples import draw_audit, draw_core, draw_worklist, population
+from fer_helpers.estimation.samples import (
+    AUDIT,
+    CORE,
+    WORKLIST,
+    draw_audit,
+    draw_core,
+    draw_worklist,
+    population,
+)
 from fer_helpers.estimation.shares import CORPUS, PEOPLE, estimate_shares
 from fer_helpers.estimation.sizes import labels_for, more_labels, plan, split_budget
 
 __all__ = [
+    "AUDIT",
+    "CORE",
     "CORPUS",
     "PEOPLE",
     "RULES",
+    "WORKLIST",
     "Acceptance",
     "Labels",
     "accept",

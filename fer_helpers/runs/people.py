@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from fer_helpers.emotions import LABELS
 from fer_helpers.errors import RunError
-from fer_helpers.estimation.samples import AUDIT, CORE, WORKLIST
+from fer_helpers.estimation import AUDIT, CORE, WORKLIST
 from fer_helpers.files import append_line
 from fer_helpers.params import problems_in
 from fer_helpers.paths import shown
