@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import anywidget
+import pandas as pd
 import traitlets
 
 from fer_helpers.emotions import TAXONOMIES
@@ -77,20 +78,20 @@ class LabellingView(anywidget.AnyWidget):
     def _receive(self, _: Any, message: Any, __: Any) -> None:
         """Answer the browser, whose messages may be anything; what goes wrong is said there."""
         try:
-            rater = self._known(people.rater_name(message["rater"]))
+            rows = people.read(self._folder)
+            rater = _known(people.rater_name(message["rater"]), rows)
+            said = self._said(rows, rater)
             if message["type"] == "answer":
-                self._keep(rater, message)
-            self._show(rater, message)
+                clip = self._keep(rater, message)
+                said.pop(clip, None)
+                said[clip] = message["label"]
+            self._show(rater, said, message)
         except (FerError, OSError, LookupError, TypeError, ValueError) as error:
             number = message.get("id") if isinstance(message, dict) else None
             self.send({"type": "problem", "id": number, "text": str(error)[:500]})
 
-    def _known(self, rater: str) -> str:
-        """`rater` as that person was written before: Ana and ana are one rater, not two who agree."""
-        before = {name.casefold(): name for name in people.read(self._folder)["rater"]}
-        return before.get(rater.casefold(), rater)
-
-    def _keep(self, rater: str, message: dict[str, Any]) -> None:
+    def _keep(self, rater: str, message: dict[str, Any]) -> int:
+        """Keep an answer, once it is one that can have been given; returns the clip's number."""
         clip, label = _whole(message["clip"]), message["label"]
         if not 0 <= clip < len(self._clips):
             raise RunError(f"there is no clip {clip} in the queue")
@@ -98,21 +99,20 @@ class LabellingView(anywidget.AnyWidget):
             raise RunError(f"label is {label!r}: must be one of {', '.join(self._answers)}")
         row = {"clip_id": self._clips[clip], "rater": rater, "label": label, "queue": self._queue}
         people.keep({**row, "labelled_at": datetime.now(UTC).isoformat(timespec="seconds")}, self._folder)
+        return clip
 
     @property
     def _answers(self) -> tuple[str, ...]:
         return (*self._labels, people.CANNOT_TELL, people.SKIP)
 
-    def _said(self, rater: str) -> dict[int, str]:
-        """What `rater` answered, by the clip's number in the queue, the latest last."""
-        rows = people.read(self._folder)
+    def _said(self, rows: pd.DataFrame, rater: str) -> dict[int, str]:
+        """What `rater` answered, by the clip's number in the queue, the latest last; `rows` are `people.read`'s."""
         rows = rows[(rows["rater"] == rater) & (rows["queue"] == self._queue) & rows["label"].isin(self._answers)]
         number = {clip_id: at for at, clip_id in enumerate(self._clips)}
         return {number[row.clip_id]: row.label for row in rows.itertuples() if row.clip_id in number}
 
-    def _show(self, rater: str, message: dict[str, Any]) -> None:
+    def _show(self, rater: str, said: dict[int, str], message: dict[str, Any]) -> None:
         """Send the next clip, or the one that was answered `back` answers before."""
-        said = self._said(rater)
         back = min(max(0, _whole(message["back"])), len(said))
         skipped = [clip for clip, label in said.items() if label == people.SKIP]
         waiting = [*(clip for clip in range(len(self._clips)) if clip not in said), *skipped]
@@ -130,6 +130,11 @@ class LabellingView(anywidget.AnyWidget):
         }
         picture = b"" if clip is None else self._frames.strip(self._clips[clip], LARGE)
         self.send({"type": "clip", "id": message["id"], **told}, buffers=[picture])
+
+
+def _known(rater: str, rows: pd.DataFrame) -> str:
+    """`rater` as that person was written before: Ana and ana are one rater, not two who agree."""
+    return {name.casefold(): name for name in rows["rater"]}.get(rater.casefold(), rater)
 
 
 def _whole(value: object) -> int:

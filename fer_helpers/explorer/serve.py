@@ -51,7 +51,7 @@ def explore(folder: Path, port: int, say: Callable[[str], None]) -> None:
     """
     open_run(folder).read("predictions")  # an error here is a line, in the served page it would be nothing at all
     source = nbformat.read(ROOT / "notebooks" / f"{NOTEBOOKS[-1]}.ipynb", as_version=4)
-    _serve(folder, [cell for cell in source.cells if TAG in cell.metadata.get("tags", [])], port, say)
+    _serve("explorer", folder, [cell for cell in source.cells if TAG in cell.metadata.get("tags", [])], port, say)
 
 
 def label(folder: Path, queue: str, port: int, say: Callable[[str], None]) -> None:
@@ -61,18 +61,20 @@ def label(folder: Path, queue: str, port: int, say: Callable[[str], None]) -> No
         RunError: there is no run, or no clip was drawn for the queue; or the port cannot be used.
     """
     queue_of(open_run(folder), queue)
-    _serve(folder, [v4.new_code_cell(f"LabellingView(run, {queue!r})")], port, say)
+    _serve("labelling", folder, [v4.new_code_cell(f"LabellingView(run, {queue!r})")], port, say)
 
 
-def _serve(folder: Path, cells: Sequence[nbformat.NotebookNode], port: int, say: Callable[[str], None]) -> None:
-    """Serve `cells` after one that opens the run, and writes nothing into its folder."""
+def _serve(
+    title: str, folder: Path, cells: Sequence[nbformat.NotebookNode], port: int, say: Callable[[str], None]
+) -> None:
+    """Serve `cells` as a page, after a cell that opens the run and writes nothing into its folder."""
     from voila.app import Voila  # type: ignore[import-untyped]
 
     setup = v4.new_code_cell(_SETUP.format(folder=str(folder), style=_STYLE))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     token = secrets.token_urlsafe(24)
     with surroundings() as config, tempfile.TemporaryDirectory() as place:
-        notebook = Path(place, "explorer.ipynb")
+        notebook = Path(place, f"{title}.ipynb")
         nbformat.write(v4.new_notebook(cells=[setup, *cells], metadata=kernel), notebook)
         app = Voila.instance(
             ip="127.0.0.1",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -71,13 +70,13 @@ def read(folder: Path) -> pd.DataFrame:
     """
     path = folder / FILE
     lines = path.read_bytes().splitlines() if path.is_file() else []
-    rows = [row.model_dump() for row in map(_parsed, lines) if row]
+    rows = [vars(row) for row in map(_parsed, lines) if row]
     table = pd.DataFrame(rows, columns=list(_Given.model_fields), dtype=str)
     return table.drop_duplicates(["clip_id", "rater", "queue"], keep="last", ignore_index=True)
 
 
 def _parsed(line: bytes) -> _Given | None:
     try:
-        return _Given(**json.loads(line))
-    except (ValueError, TypeError):  # blank, or cut off by a crash: it never was a whole line
+        return _Given.model_validate_json(line)
+    except ValidationError:  # blank, or cut off by a crash: it never was a whole line
         return None

@@ -94,7 +94,8 @@ def test_the_same_person_in_other_capitals_is_not_a_second_rater(run):
 
 def test_a_clip_without_key_frames_is_shown_as_such(run, monkeypatch):
     view = LabellingView(run, "core")
-    gone = view._frames.frames.query("clip_id != @order_of(@run)[0]")
+    frames = view._frames.frames
+    gone = frames[frames["clip_id"] != order_of(run)[0]]
     monkeypatch.setattr(view, "_frames", type(view._frames)(frames=gone, picture=run.picture))
     assert [picture == b"" for _, picture in exchange(view, SHOW, answer(0, "skip"))] == [True, False]
 

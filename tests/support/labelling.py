@@ -35,12 +35,12 @@ _PAGE = """async ([module, style, labels, python]) => {
 
 
 def drawn_run(folder, n_drawn=40, queue="core", stratum=SECRET, **more):
-    """A run of noise with `n_drawn` of 60 clips drawn for `queue`, in an order that is not the clips'."""
-    run = make_run(folder, 60, n_frames=2, **more)
+    """A run of noise with two thirds of its clips drawn for `queue`, in an order that is not the clips'."""
+    run = make_run(folder, n_drawn * 3 // 2, n_frames=2, **more)
     ids = run.read("clips")["clip_id"].sample(frac=1, random_state=3)
     about = {"seed": 1, "taxonomy": run.params.taxonomies[0], "annotator": SECRET, "label": None}
     rows = pd.DataFrame({"clip_id": ids, "queue": queue, "stratum": stratum, "probability": 0.618034, **about})
-    rows["order"] = pd.array([*range(n_drawn), *[None] * (60 - n_drawn)], dtype="Int64")
+    rows["order"] = pd.array([*range(n_drawn), *[None] * (len(rows) - n_drawn)], dtype="Int64")
     rows.sample(frac=1, random_state=4).to_parquet(run.folder / "draws.parquet")
     return run
 

@@ -76,8 +76,9 @@ class Labelling {
     this.place = el("b", test("progress"));
     this.latest = el("span", test("latest"));
     this.who = el("bdi", test("who"));
+    this.question = el("h2");
     this.desk = el("section", { hidden: true, "aria-label": "labelling", tabindex: -1, ...test("desk") },
-      el("h2", {}, "Which expression do you perceive?"),
+      this.question,
       el("p", { class: "fer-soft" }, "Label what the face shows, not what the person may feel."),
       el("div", { class: "fer-work" }, el("div", {}, this.clip, this.finished), el("div", {}, this.choices, moves)),
       el("div", { class: "fer-state" }, this.progress, el("span", { role: "status" }, this.place, this.latest),
@@ -177,6 +178,7 @@ class Labelling {
     this.clip.hidden = this.choices.hidden = clip == null;
     this.finished.hidden = clip != null;
     this.finished.textContent = words;
+    this.question.textContent = clip == null ? "All done" : "Which expression do you perceive?";
     // A button that has the focus keeps it, unless it is one that can no longer be pressed.
     if (opened || !this.root.contains(document.activeElement) || document.activeElement.disabled) this.desk.focus();
   }
