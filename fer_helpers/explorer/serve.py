@@ -13,8 +13,7 @@ from nbformat import v4
 
 from fer_helpers.errors import RunError
 from fer_helpers.explorer.labelling import queue_of
-from fer_helpers.paths import ROOT
-from fer_helpers.runs import NOTEBOOKS, open_run, surroundings
+from fer_helpers.runs import NOTEBOOKS, open_run, source, surroundings
 
 TAG = "explore"  # of the cells of notebook 05 that are served
 # Voila's page asks a CDN for icons; nobody but this machine needs to know that somebody looks at faces here.
@@ -50,8 +49,8 @@ def explore(folder: Path, port: int, say: Callable[[str], None]) -> None:
         RunError: there is no run, or it has no predictions yet; or the port cannot be used.
     """
     open_run(folder).read("predictions")  # an error here is a line, in the served page it would be nothing at all
-    source = nbformat.read(ROOT / "notebooks" / f"{NOTEBOOKS[-1]}.ipynb", as_version=4)
-    _serve("explorer", folder, [cell for cell in source.cells if TAG in cell.metadata.get("tags", [])], port, say)
+    notebook = nbformat.read(source(NOTEBOOKS[-1]), as_version=4)
+    _serve("explorer", folder, [cell for cell in notebook.cells if TAG in cell.metadata.get("tags", [])], port, say)
 
 
 def label(folder: Path, queue: str, port: int, say: Callable[[str], None]) -> None:

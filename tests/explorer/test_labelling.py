@@ -257,7 +257,7 @@ def test_three_labels_have_three_keys(tmp_path, page):
 
 @in_browser
 def test_one_press_labels_one_clip(run, page):
-    """A key held down, keys with Ctrl, and a key pressed before the next clip is there label nothing."""
+    """A key held down, with Ctrl, or pressed before the next clip is there labels nothing, nor does a double click."""
     traffic = open_view(page, run)
     enter(page, "ana")
     page.keyboard.down("1")
@@ -276,7 +276,10 @@ def test_one_press_labels_one_clip(run, page):
     )
     press(page)
     assert said(run) == {0: "angry", 1: "fear", 2: "disgust"}  # where digits are typed with Shift
-    assert len(traffic) == 4
+    page.get_by_test_id("fer-label-sad").click(click_count=2, delay=100)
+    press(page)
+    assert said(run) == {0: "angry", 1: "fear", 2: "disgust", 3: "sad"}
+    assert len(traffic) == 5
 
 
 @in_browser
@@ -332,7 +335,7 @@ def test_frames_play_until_they_are_paused_and_not_where_motion_is_unwanted(run,
     place = page.locator(".fer-controls span")
     page.get_by_text("frame 2 of 2").wait_for(timeout=WAIT)
     page.get_by_text("frame 1 of 2").wait_for(timeout=WAIT)
-    press(page, " ")
+    press(page, " ", "p", "p")
     assert (playing.text_content(), place.get_attribute("aria-live")) == ("▶ play", "polite")
     page.emulate_media(reduced_motion="reduce")
     press(page, "1")

@@ -54,12 +54,15 @@ class Labelling {
 
   workplace() {
     this.player = new Player("key frames of the clip");
-    this.none = el("p", { hidden: true, ...test("no-frames") }, "This clip has no key frames: skip it.");
+    this.none = el("p", { hidden: true, ...test("no-frames") }, "This clip has no key frames: say that you cannot tell.");
+    this.player.playing.setAttribute("aria-keyshortcuts", "p");
+    this.player.playing.title = "key p or space";
+    this.keys = new Map([["p", () => this.player.toggle()]]);
     this.controls = el("div", { class: "fer-controls" }, ...this.player.controls);
     this.clip = el("div", { class: "fer-clip" }, this.player.tile, this.none, this.controls);
     this.buttons = new Map();
     const give = (label, keys, words = label) => {
-      const made = this.keyed(words, keys, () => this.say(label), `label-${label}`);
+      const made = this.keyed(words, keys, (event) => this.say(label, event), `label-${label}`);
       this.buttons.set(label, made);
       return made;
     };
@@ -88,7 +91,6 @@ class Labelling {
 
   /** A button that its first key is written on; whatever has the focus, each of its keys presses it. */
   keyed(words, keys, action, name) {
-    this.keys ??= new Map();
     keys.forEach((key) => this.keys.set(key, action));
     const shown = { ArrowRight: "→" }[keys[0]] ?? keys[0];
     return el("button", { type: "button", onclick: action, "aria-keyshortcuts": keys.join(" "), ...test(name) },
@@ -118,15 +120,15 @@ class Labelling {
     if (!mine || this.desk.hidden || repeat || ctrlKey || altKey || metaKey) return;
     const digit = /^Digit(\d)$/.exec(code)?.[1]; // where digits are typed with Shift, as in France
     const action = this.keys.get(key) ?? this.keys.get(key.toLowerCase()) ?? this.keys.get(digit);
-    if (action) action();
-    else if ((key === " " || key === "p") && !target.matches("button")) this.player.toggle();
+    if (action) action(event);
+    else if (key === " " && !target.matches("button")) this.player.toggle();
     else return;
     event.preventDefault();
   }
 
-  /** The clip that is shown gets a label: the page waits for the next one, so that no key is taken for two clips. */
-  say(label) {
-    if (this.waiting || this.shown == null) return;
+  /** The clip that is shown gets a label. Until the next one is there nothing does, nor does a double click's second. */
+  say(label, event) {
+    if (this.waiting || this.shown == null || event.detail > 1) return;
     this.latest.textContent = ` · last: ${label}`;
     this.ask({ type: "answer", clip: this.shown, label });
   }
