@@ -1,5 +1,6 @@
 """A run's folder: its tables, key frames, figures and manifest."""
 
+from fer_helpers.runs import draws, people
 from fer_helpers.runs.busy import hold
 from fer_helpers.runs.kernels import surroundings
 from fer_helpers.runs.lineage import file_hash
@@ -11,11 +12,13 @@ __all__ = [
     "NOTEBOOKS",
     "Run",
     "declared",
+    "draws",
     "file_hash",
     "folder_of",
     "hold",
     "made_with",
     "open_run",
+    "people",
     "read_manifest",
     "source",
     "start",
