@@ -17,10 +17,11 @@ from fer_helpers.estimation.acceptance import (
 )
 from fer_helpers.estimation.drift import drift_test
 from fer_helpers.estimation.finished import finished_labels
-from fer_helpers.estimation.people import RULES, Labels, by_clip, drawn_only, read_labels
+from fer_helpers.estimation.people import CANNOT_TELL, RULES, SKIP, Labels, by_clip, drawn_only, read_labels
 from fer_helpers.estimation.performance import estimate_performance, linearised
 from fer_helpers.estimation.replacement import distribution_agreement, replacement_test
 from fer_helpers.estimation.samples import (
+    ACCEPTED,
     AUDIT,
     CORE,
     WORKLIST,
@@ -28,16 +29,20 @@ from fer_helpers.estimation.samples import (
     draw_core,
     draw_worklist,
     population,
+    strata,
 )
 from fer_helpers.estimation.shares import CORPUS, PEOPLE, estimate_shares
 from fer_helpers.estimation.sizes import labels_for, more_labels, plan, split_budget
 
 __all__ = [
+    "ACCEPTED",
     "AUDIT",
+    "CANNOT_TELL",
     "CORE",
     "CORPUS",
     "PEOPLE",
     "RULES",
+    "SKIP",
     "WORKLIST",
     "Acceptance",
     "Labels",
@@ -63,5 +68,6 @@ __all__ = [
     "read_labels",
     "replacement_test",
     "split_budget",
+    "strata",
     "would_accept",
 ]

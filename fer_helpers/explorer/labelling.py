@@ -9,8 +9,10 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from fer_helpers import tables
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import FerError, RunError
+from fer_helpers.estimation import CANNOT_TELL, SKIP
 from fer_helpers.explorer._assets import LABELLING, joined
 from fer_helpers.explorer._filmstrips import LARGE, KeyFrames
 from fer_helpers.paths import shown
@@ -29,10 +31,9 @@ def queue_of(run: Run, queue: str) -> list[str]:
     Raises:
         RunError: there is no such queue, or nothing was drawn for it.
     """
-    if queue not in people.QUEUES:
-        raise RunError(f"queue is {queue!r}: must be one of {', '.join(people.QUEUES)}")
-    drawn = draws.read(run)
-    mine = drawn[(drawn["queue"] == queue) & drawn["order"].notna()].sort_values("order")
+    if queue not in tables.QUEUES:
+        raise RunError(f"queue is {queue!r}: must be one of {', '.join(tables.QUEUES)}")
+    mine = draws.drawn(draws.read(run), queue)
     if mine.empty:
         raise RunError(f"{shown(run.folder)} has no clips drawn for {queue}: draw some with fer-helpers sample first")
     return [str(clip) for clip in mine["clip_id"]]
@@ -103,7 +104,7 @@ class LabellingView(anywidget.AnyWidget):
 
     @property
     def _answers(self) -> tuple[str, ...]:
-        return (*self._labels, people.CANNOT_TELL, people.SKIP)
+        return (*self._labels, CANNOT_TELL, SKIP)
 
     def _said(self, rows: pd.DataFrame, rater: str) -> dict[int, str]:
         """What `rater` answered, by the clip's number in the queue, the latest last; `rows` are `people.read`'s."""
@@ -114,7 +115,7 @@ class LabellingView(anywidget.AnyWidget):
     def _show(self, rater: str, said: dict[int, str], message: dict[str, Any]) -> None:
         """Send the next clip, or the one that was answered `back` answers before."""
         back = min(max(0, _whole(message["back"])), len(said))
-        skipped = [clip for clip, label in said.items() if label == people.SKIP]
+        skipped = [clip for clip, label in said.items() if label == SKIP]
         waiting = [*(clip for clip in range(len(self._clips)) if clip not in said), *skipped]
         clip = list(said)[-back] if back else next(iter(waiting), None)
         told = {

@@ -149,3 +149,10 @@ class Params(BaseModel):
     faces: Literal["auto", "none", "blurred", "full"] = Field(
         "auto", description="key frames in report.html and explorer.html; auto: none, but the demo's in the report"
     )
+
+    # 06 label audit
+    human_labels: str = Field(
+        "panel",
+        description="CSV of people's labels (clip_id, rater, label), beside those given in the labelling view; panel: "
+        "the demo's simulated raters, until somebody labels; empty: none",
+    )

@@ -1,4 +1,4 @@
-"""People's labels given in the labelling view: kept in the run's folder as they are given, and read back."""
+"""What people say of clips: given in the labelling view and kept in the run's folder, or in a file of their own."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from unicodedata import category, normalize
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from fer_helpers import corpora, tables
 from fer_helpers.emotions import LABELS
 from fer_helpers.errors import RunError
-from fer_helpers.estimation import AUDIT, CORE, WORKLIST
+from fer_helpers.estimation import CANNOT_TELL, SKIP
+from fer_helpers.evaluation import true_label
 from fer_helpers.files import append_line
 from fer_helpers.params import problems_in
-from fer_helpers.paths import shown
+from fer_helpers.paths import resolve, shown
+from fer_helpers.runs import _filled_in
+from fer_helpers.runs.run import Run
 
 FILE = "people.jsonl"
-QUEUES = (CORE, AUDIT, WORKLIST)
-CANNOT_TELL, SKIP = "cannot tell", "skip"  # what people say instead of a label, as estimation.read_labels knows it
+PANEL = "panel"
+COLUMNS = ["clip_id", "rater", "label", "queue"]
 
 
 def rater_name(text: str) -> str:
@@ -38,7 +42,7 @@ class _Given(BaseModel):
     clip_id: str = Field(min_length=1)
     rater: Annotated[str, AfterValidator(rater_name)]
     label: Literal[(*LABELS, CANNOT_TELL, SKIP)]  # type: ignore[valid-type]
-    queue: Literal[QUEUES]  # type: ignore[valid-type]
+    queue: Literal[tables.QUEUES]  # type: ignore[valid-type]
     labelled_at: str
 
 
@@ -47,7 +51,7 @@ def keep(row: Mapping[str, Any], folder: Path) -> None:
 
     Args:
         row: clip_id, rater (a name; white space around and within it becomes single spaces), label (of a label set,
-            CANNOT_TELL or SKIP), queue (of QUEUES), labelled_at (ISO 8601).
+            CANNOT_TELL or SKIP), queue (of tables.QUEUES), labelled_at (ISO 8601).
         folder: the run's.
 
     Raises:
@@ -75,8 +79,47 @@ def read(folder: Path) -> pd.DataFrame:
     return table.drop_duplicates(["clip_id", "rater", "queue"], keep="last", ignore_index=True)
 
 
+def all_labels(run: Run) -> pd.DataFrame:
+    """What people said of the run's clips, whatever the queue, as `estimation.read_labels` takes it.
+
+    First the rows of the file that the parameter human_labels names, then those given in the labelling view: where a
+    rater has both, the latter are the later ones. The simulated panel labels the drawn clips of the demo, until
+    somebody labels.
+
+    Returns:
+        text columns clip_id, rater, label, queue (empty where a file names none). Nothing is left out: `read_labels`
+        says by its rules which rows count.
+
+    Raises:
+        ListError: the file is not such a list; names the line, what was found and the remedy.
+    """
+    given = read(run.folder)[COLUMNS]
+    if run.params.human_labels == PANEL:
+        return given if len(given) else _of_panel(run)
+    if not run.params.human_labels:
+        return given
+    filled_in = _filled_in.read(resolve(run.params.human_labels), run.read("clips")["clip_id"])
+    return pd.concat([filled_in, given], ignore_index=True)
+
+
+def panel(run: Run) -> pd.DataFrame:
+    """What the demo's simulated panel says of every clip, in the first label set asked for: clip_id, rater, label.
+
+    No rows in another corpus: nobody was asked.
+    """
+    votes = corpora.votes(run.params.model_copy(update={"votes": ""}), run.read("clips"))
+    taxonomy, surprise = run.params.taxonomies[0], run.params.surprise_is
+    said = {word: true_label(word, taxonomy, surprise) for word in votes["label"].unique()}
+    return votes.assign(label=votes["label"].map(said))[["clip_id", "rater", "label"]].dropna()
+
+
 def _parsed(line: bytes) -> _Given | None:
     try:
         return _Given.model_validate_json(line)
     except ValidationError:  # blank, or cut off by a crash: it never was a whole line
         return None
+
+
+def _of_panel(run: Run) -> pd.DataFrame:
+    drawn = tables.read("draws", run.folder) if (run.folder / "draws.parquet").is_file() else tables.empty("draws")
+    return panel(run).merge(drawn.loc[drawn["order"].notna(), ["clip_id", "queue"]], on="clip_id")[COLUMNS]
