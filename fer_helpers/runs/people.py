@@ -43,7 +43,7 @@ class _Given(BaseModel):
     rater: Annotated[str, AfterValidator(rater_name)]
     label: Literal[(*LABELS, CANNOT_TELL, SKIP)]  # type: ignore[valid-type]
     queue: Literal[tables.QUEUES]  # type: ignore[valid-type]
-    labelled_at: str
+    labelled_at: str = ""
 
 
 def keep(row: Mapping[str, Any], folder: Path) -> None:

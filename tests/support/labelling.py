@@ -5,6 +5,7 @@ import secrets
 
 import pandas as pd
 
+from fer_helpers import tables
 from fer_helpers.explorer import LabellingView
 from tests.support.explorer_runs import make_run
 from tests.support.jupyter import WAIT
@@ -42,6 +43,7 @@ def drawn_run(folder, n_drawn=40, queue="core", stratum=SECRET, **more):
     rows = pd.DataFrame({"clip_id": ids, "queue": queue, "stratum": stratum, "probability": 0.618034, **about})
     rows["order"] = pd.array([*range(n_drawn), *[None] * (len(rows) - n_drawn)], dtype="Int64")
     rows.sample(frac=1, random_state=4).to_parquet(run.folder / "draws.parquet")
+    tables.write("scores", tables.empty("scores"), run.folder)
     return run
 
 
