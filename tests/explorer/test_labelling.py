@@ -13,7 +13,7 @@ from fer_helpers import estimation
 from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.errors import RunError
 from fer_helpers.explorer import LabellingView
-from fer_helpers.runs import open_run, people
+from fer_helpers.runs import draws, open_run, people
 from tests.support import jupyter as servers
 from tests.support.browser import barriers
 from tests.support.command import fer
@@ -77,6 +77,23 @@ def test_only_clips_that_were_drawn_for_the_queue_are_shown(run):
     assert repr(view) == "LabellingView(core, 40 clips)"
     with pytest.raises(RunError, match="no clips drawn for audit: draw some with fer-helpers sample"):
         LabellingView(run, "audit")
+
+
+def test_an_extended_sample_goes_on_where_the_shorter_one_ended(tmp_path):
+    """All that was labelled stays labelled; only what is new is asked, and the votes are those of the larger sample."""
+    run = drawn_run(tmp_path / "a")
+    (run.folder / "draws.parquet").unlink()
+    before = draws.draw(run, "core", 35)
+    exchange(LabellingView(run, "core"), *(answer(clip, "sad") for clip in range(35)))
+    after = draws.draw(run, "core", 40)
+    asked = exchange(LabellingView(run, "core"), SHOW, *(answer(clip, "fear") for clip in range(35, 40)))
+    assert [told["clip"] for told, _ in asked] == [35, 36, 37, 38, 39, None]
+    labels = estimation.read_labels(people.all_labels(run), draws.population(run))
+    votes, refused = estimation.drawn_only(labels, after)
+    assert refused.empty
+    said = dict(zip(votes["clip_id"], votes["label"], strict=True))
+    assert said == {clip: "sad" if at < 35 else "fear" for at, clip in enumerate(after["clip_id"])}
+    assert list(after["clip_id"][:35]) == list(before["clip_id"])
 
 
 def test_labels_of_another_label_set_do_not_count(run):
