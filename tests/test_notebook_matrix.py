@@ -14,7 +14,7 @@ from tests.support.command import SMALL, fer
 
 def run(folder, *arguments):
     """The run in `folder` with `arguments`, to its report: scores and predictions."""
-    result = fer("run", "params/demo.yaml", *SMALL[:6], "--out", f"outputs/{folder.name}", *arguments)
+    result = fer("run", "params/demo.yaml", *SMALL[:-2], "--out", f"outputs/{folder.name}", *arguments)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception  # as it came out of a cell
     assert result.exit_code == 0, result.output

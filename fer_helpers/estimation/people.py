@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fer_helpers.emotions import SEVEN, TERNARY, parse_emotion
+from fer_helpers.emotions import SEVEN, TERNARY, parse_emotion, valence
 from fer_helpers.errors import ListError
 
 CANNOT_TELL = ("", "cannot tell", "skip")
@@ -118,6 +118,7 @@ def check_queue(sample: pd.DataFrame) -> None:
         raise ListError(f"queue {queues[0]!r} was not drawn at random: estimates need core or audit labels")
 
 
-def valence_of(words: Sequence[str]) -> np.ndarray | None:
-    """−1, 0, 1 for the three labels of TERNARY, in the order of `words`; None for other label sets."""
-    return np.array([TERNARY.index(word) - 1.0 for word in words]) if set(words) == set(TERNARY) else None
+def valence_of(words: Sequence[str], surprise: str = "left_out") -> np.ndarray | None:
+    """−1, 0 or 1 for each of `words`, TERNARY or SEVEN; None where surprise has none, and is among them."""
+    sides = [word if word in TERNARY else valence(word, surprise) for word in words]
+    return None if None in sides else np.array([TERNARY.index(side) - 1.0 for side in sides])

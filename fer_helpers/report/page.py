@@ -11,13 +11,13 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from fer_helpers import corpora, figures
+from fer_helpers import corpora, estimation, figures
 from fer_helpers.emotions import question
 from fer_helpers.evaluation import METRICS, findings, groups, metric_names, scores, summaries
 from fer_helpers.files import write_whole
 from fer_helpers.report import methods
-from fer_helpers.report.summary import commonest_errors, outcomes, read, summary
-from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
+from fer_helpers.report.summary import commonest_errors, estimates, outcomes, read, summary
+from fer_helpers.runs import EVERY, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("page.html")
 _TABLES = ("clips", "frames", "requests", "answers", "predictions", "scores", "comparisons")
@@ -54,6 +54,7 @@ def write(run: Run) -> Path:
         errors=errors,
         alike=alike,
         strips=_strips(run, first),
+        audit=_audit(run),
         faces=_faces(run),
         outcomes=_cells(outcomes(run)),
         common=_cells(commonest_errors(run)),
@@ -63,11 +64,13 @@ def write(run: Run) -> Path:
         bibliography=methods.bibliography(run, made),
         limitations=methods.limitations(run, made, is_best),
         explorer=(run.folder / "explorer.html").is_file(),
-        notebooks=[name for name in NOTEBOOKS if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],
+        notebooks=[name for name in EVERY if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],
         params=manifest["params"],
         made_with=manifest.get("made_with", {}),
     )
-    _write_tables(run, {**{one["slug"]: one["table"] for one in questions}, "statuses": outcomes(run)})
+    shown_tables = {**{one["slug"]: one["table"] for one in questions}, "statuses": outcomes(run)}
+    audited = estimates(run)
+    _write_tables(run, shown_tables | ({"estimates": estimation.in_words(audited)} if len(audited) else {}))
     path = run.folder / "report.html"
     write_whole(path, page)
     return path
@@ -112,6 +115,14 @@ def _findings(questions: Sequence[dict[str, Any]], errors: Sequence[str], alike:
     unequal = [one for one in alike if not any(words in one for words in nothing)]
     found = [best, " ".join(tests), " ".join(errors[1:]), *(unequal or list(alike))[:1]]
     return [sentence for sentence in found if sentence]
+
+
+def _audit(run: Run) -> dict[str, Any] | None:
+    """What notebook 06 found from people's labels: its sentences and estimates; None if there are none."""
+    table = estimates(run)
+    if table.empty:
+        return None
+    return {"says": run.facts["audit"], "cells": _cells(estimation.in_words(table)), "raters": table["raters"].iloc[0]}
 
 
 def _faces(run: Run) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fer_helpers import statuses, tables
 from fer_helpers.emotions import LABELS, question
+from fer_helpers.errors import RunError
 from fer_helpers.evaluation import (
     annotator_names,
     comparisons,
@@ -27,6 +28,14 @@ def read(run: Run, table: str) -> pd.DataFrame:
     if (run.folder / f"{table}.parquet").is_file():
         return run.read(table)
     return tables.empty(table)
+
+
+def estimates(run: Run) -> pd.DataFrame:
+    """The table `estimates` that notebook 06 wrote; empty if it did not, or of other tables than there are now."""
+    try:
+        return read(run, "estimates")
+    except RunError:
+        return tables.empty("estimates")
 
 
 def summary(run: Run) -> pd.DataFrame:

@@ -1,21 +1,26 @@
 """A run's folder: its tables, key frames, figures and manifest."""
 
+from fer_helpers.runs import draws, people
 from fer_helpers.runs.busy import hold
 from fer_helpers.runs.kernels import surroundings
 from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
-from fer_helpers.runs.notebooks import NOTEBOOKS, declared, source
+from fer_helpers.runs.notebooks import AUDIT, EVERY, NOTEBOOKS, declared, source
 from fer_helpers.runs.run import Run, folder_of, open_run, start
 
 __all__ = [
+    "AUDIT",
+    "EVERY",
     "NOTEBOOKS",
     "Run",
     "declared",
+    "draws",
     "file_hash",
     "folder_of",
     "hold",
     "made_with",
     "open_run",
+    "people",
     "read_manifest",
     "source",
     "start",

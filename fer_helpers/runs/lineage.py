@@ -20,6 +20,8 @@ MADE_FROM = {
     "predictions": ("clips", "frames", "requests", "answers", f"{IMPORTED}/predictions"),
     "scores": ("clips", "predictions"),
     "comparisons": ("clips", "predictions"),
+    "estimates": ("clips", "predictions"),
+    "labels": ("clips", "predictions"),
 }
 
 

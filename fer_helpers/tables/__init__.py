@@ -13,10 +13,20 @@ import pandera.pandas as pa
 from fer_helpers.errors import RunError
 from fer_helpers.files import whole_file
 from fer_helpers.paths import shown
-from fer_helpers.tables._schemas import GROUP, GROUPED, IMPORTED, NOBODY, PROBABILITIES, SCHEMAS, SEVERAL, WRITTEN_BY
+from fer_helpers.tables._schemas import (
+    GROUP,
+    GROUPED,
+    IMPORTED,
+    NOBODY,
+    PROBABILITIES,
+    SCHEMAS,
+    SEVERAL,
+    TARGETS,
+    WRITTEN_BY,
+)
 
 __all__ = [
-    "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "SCHEMAS", "SEVERAL", "WRITTEN_BY",
+    "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "SCHEMAS", "SEVERAL", "TARGETS", "WRITTEN_BY",
     "check", "empty", "page", "read", "write",
 ]  # fmt: skip
 
@@ -92,7 +102,7 @@ def page() -> str:
             for column, spec in schema.columns.items()
         ]
         head = ["| column | type | may be empty | meaning |", "|---|---|---|---|"]
-        by = f"notebook {WRITTEN_BY[name]}" if name in WRITTEN_BY else "`fer-helpers export`"
+        by = f"notebook {WRITTEN_BY[name]}" if name in WRITTEN_BY else "`fer-helpers sample`"
         written = f"Written by {by}; a row for each {', '.join(schema.unique)}."
         parts += [f"## {name}", written, "\n".join([*head, *rows])]
     return "\n\n".join(parts) + "\n"
