@@ -150,6 +150,16 @@ def mapping(other_labels: str | Mapping[str, str]) -> dict[str, str]:
     return {word.strip().casefold(): label for word, label in given.items()}
 
 
+def as_cell(text: str) -> str:
+    """Untrusted `text` as a cell that a spreadsheet shows as it is: on one line, and never a formula.
+
+    >>> as_cell("=1+1"), as_cell("two" + chr(10) + "lines")
+    ("'=1+1", 'two lines')
+    """
+    plain = " ".join(re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", " ", text).split())
+    return f"'{plain}" if plain[:1] in {"=", "+", "-", "@"} else plain
+
+
 def same_form(text: str) -> str:
     """`text` in the one Unicode form (NFC) in which names are compared, whatever a disk or list made of them."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)

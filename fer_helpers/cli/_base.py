@@ -18,7 +18,8 @@ from fer_helpers.errors import BudgetError, FerError
 from fer_helpers.paths import outputs, typed
 
 # Parameters that name what is there already, so that a path typed here may start at the working directory.
-_PATHS = ("corpus_path", "manifest", "votes", "prices", "face_weights")
+_PATHS = ("corpus_path", "manifest", "votes", "human_labels", "prices", "face_weights")
+_WORDS = (("votes", "corpus"), ("human_labels", "panel"))  # that stand where a path may
 
 
 class _Group(click.Group):
@@ -95,7 +96,7 @@ def typed_values(overrides: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 def _value(name: str, value: Any) -> Any:
     """`value`, where it is a path of something that is there, as an absolute one."""
-    if name in _PATHS and value and (name, value) != ("votes", "corpus"):
+    if name in _PATHS and value and (name, value) not in _WORDS:
         return str(typed(value))
     if name == "compare_with" and isinstance(value, list):
         return [str(typed(one)) if isinstance(one, str) else one for one in value]

@@ -1,16 +1,58 @@
-"""The commands that ask how far a run's labels can be trusted, and hand them on: drift, export."""
+"""The commands that ask how far a run's labels can be trusted, and hand them on: sample, drift, export."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from fer_helpers.cli._base import main
-from fer_helpers.paths import typed
+from fer_helpers.cli._base import main, with_params
+from fer_helpers.errors import ParamsError
+from fer_helpers.paths import resolve, shown, typed
+
+if TYPE_CHECKING:
+    from fer_helpers.params import Params
 
 ALARM = 4  # exit code
+
+
+@main.command()
+@with_params
+@click.option("--n", required=True, type=click.IntRange(1), help="clips in all; more than are drawn adds to them")
+@click.option("--audit", is_flag=True, help="of the clips whose labels would be accepted, after the core is labelled")
+@click.option("--worklist", is_flag=True, help="the clips most in need of a look, to mend labels; feeds no estimate")
+@click.option("--to", "target", type=click.Choice(["csv", "label-studio"]), help="also as a file to label elsewhere")
+@click.option("--into", type=click.Path(path_type=Path), help="that file or folder; default: samples/ in the run's")
+def sample(params: Params, n: int, audit: bool, worklist: bool, target: str | None, into: Path | None) -> None:
+    """Draw clips of a run for people to label: at random for estimates, unless --audit or --worklist is given.
+
+    The draw is recorded in the run's folder, and shows nothing of what the model says.
+    """
+    from fer_helpers.estimation import AUDIT, CORE, WORKLIST
+    from fer_helpers.report import queues
+    from fer_helpers.runs import Run, draws, hold
+
+    if audit and worklist:
+        raise ParamsError("--audit and --worklist are two queues, which are never mixed: draw one after the other")
+    if into and not target:
+        raise ParamsError("--into is where --to writes: add --to csv or --to label-studio")
+    run, queue = Run(resolve(params.out), params), AUDIT if audit else WORKLIST if worklist else CORE
+    with hold(run.folder):
+        rows = draws.draw(run, queue, n)
+    click.echo(f"{queue}: {len(rows)} clips, recorded in {shown(run.folder / 'draws.parquet')}")
+    which = "" if queue == CORE else f" --queue {queue}"
+    click.echo(f"label them in the explorer: `fer-helpers label {shown(run.folder)}{which}`")
+    if target == "csv":
+        into = into or run.folder / "samples" / f"{queue}.csv"
+        queues.write_csv(run, rows, into)
+        click.echo(f"or fill in columns label and rater of {shown(into)}, and set human_labels to that path")
+    elif target:
+        into = into or run.folder / "samples" / queue
+        queues.write_tasks(run, rows, into)
+        click.echo(f"or import {shown(into)} into Label Studio, export as JSON, and set human_labels to that file")
+    click.echo("then run notebook 06_label_audit")
 
 
 @main.command()

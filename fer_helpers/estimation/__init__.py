@@ -21,18 +21,34 @@ from fer_helpers.estimation.acceptance import (
 from fer_helpers.estimation.drift import drift_test
 from fer_helpers.estimation.estimates import estimate, in_words, redraws
 from fer_helpers.estimation.finished import PERSON, finished_labels
-from fer_helpers.estimation.people import RULES, Labels, by_clip, drawn_only, read_labels
+from fer_helpers.estimation.people import CANNOT_TELL, RULES, SKIP, Labels, by_clip, drawn_only, read_labels
 from fer_helpers.estimation.performance import estimate_performance, linearised
 from fer_helpers.estimation.replacement import distribution_agreement, replacement_test
-from fer_helpers.estimation.samples import draw_audit, draw_core, draw_worklist, population
+from fer_helpers.estimation.samples import (
+    ACCEPTED,
+    AUDIT,
+    CORE,
+    WORKLIST,
+    draw_audit,
+    draw_core,
+    draw_worklist,
+    population,
+    strata,
+)
 from fer_helpers.estimation.shares import CORPUS, PEOPLE, estimate_shares
 from fer_helpers.estimation.sizes import labels_for, more_labels, plan, planned, split_budget
 
 __all__ = [
+    "ACCEPTED",
+    "AUDIT",
+    "CANNOT_TELL",
+    "CORE",
     "CORPUS",
     "PEOPLE",
     "PERSON",
     "RULES",
+    "SKIP",
+    "WORKLIST",
     "Acceptance",
     "Labels",
     "accept",
@@ -64,5 +80,6 @@ __all__ = [
     "replacement_test",
     "risk_by_coverage",
     "split_budget",
+    "strata",
     "would_accept",
 ]

@@ -11,14 +11,15 @@ import pandas as pd
 from fer_helpers.emotions import SEVEN, TERNARY, parse_emotion, valence
 from fer_helpers.errors import ListError
 
-CANNOT_TELL = ("", "cannot tell", "skip")
+CANNOT_TELL, SKIP = "cannot tell", "skip"
 RULES = {
     "unknown clip": "the clip is not in the corpus: the row is set aside",
     "unknown word": "the word is none of the labels: the row is set aside",
     "no label": "skipped or cannot tell: no vote, and the clip counts as not labelled",
     "replaced": "the same rater labelled the clip again further down: the last row counts",
-    "another queue": "the row says that it was labelled in another queue: likewise",
     "never drawn": "the clip is not in the queue: a vote for the finished labels, none for this estimate",
+    "another queue": "the row says that it was labelled in another queue: likewise; a row that names none counts in "
+    "each that its clip was drawn for",
 }
 
 
@@ -41,8 +42,8 @@ def read_labels(labels: pd.DataFrame, population: pd.DataFrame, words: Sequence[
     """Votes and refused rows of a table clip_id, rater, label; every row is in one of the two.
 
     Args:
-        labels: the table, as text; an optional column `queue` says in which queue a row was labelled. Further columns
-            are kept in `refused` only.
+        labels: the table, as text; an optional column `queue` says in which queue a row was labelled, where it is not
+            empty. Further columns are kept in `refused` only.
         population: of `samples.population`.
         words: the labels, SEVEN or TERNARY; adjectives and nouns of the seven are understood.
 
@@ -56,7 +57,7 @@ def read_labels(labels: pd.DataFrame, population: pd.DataFrame, words: Sequence[
     label = said.map({word: parse_emotion(word) if set(words) == set(SEVEN) else word for word in said.unique()})
     label = label.where(label.isin(list(words)))
     unknown = ~labels["clip_id"].isin(population["clip_id"])
-    empty = said.isin(CANNOT_TELL)
+    empty = said.isin(["", CANNOT_TELL, SKIP])
     usable = ~unknown & (empty | label.notna())
     key = ["clip_id", "rater", *(["queue"] if "queue" in labels else [])]
     again = pd.Series(False, index=labels.index)
@@ -100,7 +101,8 @@ def drawn_only(labels: Labels, sample: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     """
     check_queue(sample)
     votes = labels.votes
-    here = votes["queue"] == sample["queue"].iloc[0] if "queue" in votes else pd.Series(True, index=votes.index)
+    named = votes["queue"].fillna("") if "queue" in votes else pd.Series("", index=votes.index)
+    here = named.isin(["", sample["queue"].iloc[0]])
     drawn = votes["clip_id"].isin(sample["clip_id"])
     reason = np.where(drawn, "another queue", "never drawn")
     others = votes.assign(reason=reason)[~(drawn & here)]

@@ -11,10 +11,11 @@ import pandas as pd
 from fer_helpers import statuses
 from fer_helpers.errors import ListError
 from fer_helpers.evaluation import annotator_names
-from fer_helpers.tables import PROBABILITIES
+from fer_helpers.tables import PROBABILITIES, QUEUES
 
-CORE, AUDIT, WORKLIST = "core", "audit", "worklist"
+CORE, AUDIT, WORKLIST = QUEUES
 FLOOR = 4  # clips of a stratum at least, so that its variance can be estimated
+ACCEPTED = "accepted"  # the one stratum of an audit
 UNANSWERED = "no label"  # the stratum of clips that the model gave no answer
 NOT_ASKED = "not_asked"
 COLUMNS = ["clip_id", "queue", "stratum", "probability", "order"]
@@ -47,7 +48,13 @@ def population(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def strata(population: pd.DataFrame) -> pd.Series:
-    """The stratum of each clip: the model's label, statuses.OUTSIDE, or UNANSWERED."""
+    """The stratum of each clip: the model's label, statuses.OUTSIDE, or UNANSWERED.
+
+    A column `stratum` of `population` goes before: the strata that a core was drawn by stay its strata, whatever is
+    predicted later, and whoever's labels are estimated with it.
+    """
+    if "stratum" in population:
+        return population["stratum"].astype(str)
     without = population["status"].where(population["status"] == statuses.OUTSIDE, UNANSWERED)
     return population["label"].fillna(without).astype(str)
 
@@ -96,12 +103,12 @@ def draw_audit(population: pd.DataFrame, accepted: Collection[str], n: int, seed
         seed: as of the core, whose random numbers are others.
 
     Returns:
-        COLUMNS, `stratum` "accepted".
+        COLUMNS, `stratum` ACCEPTED.
     """
     rows = population.loc[population["clip_id"].astype(object).isin(list(accepted)), ["clip_id"]]
     rows = rows.assign(number=random_numbers(rows["clip_id"], f"{seed}/{AUDIT}")).sort_values(["number", "clip_id"])
     drawn = rows.head(n)
-    return _queue(drawn.assign(stratum="accepted", probability=len(drawn) / max(1, len(rows))), AUDIT)
+    return _queue(drawn.assign(stratum=ACCEPTED, probability=len(drawn) / max(1, len(rows))), AUDIT)
 
 
 def draw_worklist(

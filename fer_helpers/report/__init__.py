@@ -1,6 +1,6 @@
 """Step 05: report.html, one self-contained page about a run."""
 
-from fer_helpers.report import exports
+from fer_helpers.report import exports, queues
 from fer_helpers.report.methods import annotator, to_ask
 from fer_helpers.report.page import write
 from fer_helpers.report.summary import (
@@ -22,6 +22,7 @@ __all__ = [
     "estimates",
     "exports",
     "outcomes",
+    "queues",
     "side_by_side",
     "summary",
     "summary_text",

@@ -11,37 +11,33 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from fer_helpers import corpora, tables
+from fer_helpers import corpora, estimation, tables
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import ParamsError, RunError
-from fer_helpers.evaluation import annotator_names, findings, summaries
+from fer_helpers.evaluation import summaries
 from fer_helpers.files import whole_folder, write_whole
 from fer_helpers.paths import safe_name, shown
 from fer_helpers.prompting import FORMS, PROMPTS, planning
-from fer_helpers.report import _croissant
+from fer_helpers.report import _croissant, queues
 from fer_helpers.report.methods import annotator
-from fer_helpers.runs import Run
+from fer_helpers.runs import Run, draws
 
 _CARD = Path(__file__).with_name("card.md")
 MOST_PICTURES = 10  # in one example of a fine-tuning file, as OpenAI documents it
 
 
 def finished(run: Run) -> pd.DataFrame:
-    """The labels table: those of the annotator that the run shows, in the first label set asked for.
+    """The labels table: as notebook 06 wrote it, or else the model's labels alone, of the annotator that the run shows.
 
     Raises:
-        RunError: there are no predictions, or the strategy shown judges no whole clips.
+        RunError: notebook 06 wrote it from other tables or people's labels than those there are now; there are no
+            predictions, or the strategy shown judges no whole clips.
     """
-    clips, predicted = run.read("clips"), run.read("predictions")
-    who = findings.chosen(predicted, run.read("scores"), run.params.strategy_shown)
-    mine = summaries.of_question(predicted, run.params.taxonomies[0])
-    mine = mine[(mine["strategy"] == who[0]) & (mine["model"] == who[1]) & mine["frame_index"].isna()]
-    if mine.empty:
-        raise RunError(f"{shown(run.folder)}: {who[0]} labels no whole clips: name another strategy_shown")
-    rows = mine.assign(annotator=annotator_names(mine)).merge(clips[["clip_id", "path"]], on="clip_id")
-    given = rows["label"].notna()
-    rows = rows.assign(source=given.map({True: "model", False: None}), n_votes=0, needs_look=~given, promise=None)
-    return tables.check("labels", rows[list(tables.SCHEMAS["labels"].columns)])
+    if (run.folder / "labels.parquet").is_file():
+        return run.read("labels")
+    nobody = pd.DataFrame(columns=["clip_id", "rater", "label"])
+    words = TAXONOMIES[run.params.taxonomies[0]]
+    return estimation.finished_labels(draws.population(run), estimation.by_clip(nobody, words))
 
 
 def write(run: Run, target: str, folder: Path, frames: bool = False) -> list[str]:
@@ -108,9 +104,8 @@ def _label_studio(run: Run, labels: pd.DataFrame, folder: Path, frames: bool) ->
         tasks.append(task)
     (folder / "tasks.json").write_text(json.dumps(tasks, indent=1), encoding="utf-8")
     shows = '<Image name="clip" valueList="$frames"/>' if frames else '<Text name="clip" value="$path"/>'
-    words = "".join(f'<Choice value="{label}"/>' for label in TAXONOMIES[run.params.taxonomies[0]])
-    view = f'<View>{shows}<Choices name="label" toName="clip" choice="single">{words}</Choices></View>\n'
-    (folder / "config.xml").write_text(view, encoding="utf-8")
+    page = queues.page(shows, list(TAXONOMIES[run.params.taxonomies[0]]))
+    (folder / "config.xml").write_text(page, encoding="utf-8")
 
 
 def _fine_tuning(run: Run, labels: pd.DataFrame, folder: Path, _: bool) -> None:
@@ -171,6 +166,8 @@ def _card(run: Run, labels: pd.DataFrame, target: str, frames: bool) -> str:
         counts=labels["label"].fillna("no label").value_counts().to_dict(),
         sources=labels["source"].fillna("nobody").value_counts().to_dict(),
         promises={_plain(words): n for words, n in labels["promise"].dropna().value_counts().items() if words},
+        votes=int(labels["n_votes"].sum()),
+        voted=int((labels["n_votes"] > 0).sum()),
         looks=int(labels["needs_look"].sum()),
         subjects=int(clips.loc[labels["clip_id"], "subject"].nunique()),
         groups={_plain(name): {_plain(key): n for key, n in found.items()} for name, found in groups.items()},

@@ -1,4 +1,8 @@
-"""Which tables a table was made from, so that none is read beside others than those it belongs to."""
+"""Which tables a table was made from, so that none is read beside others than those it belongs to.
+
+`draws` has no parents here: what people labelled must outlive a run that only repeats what is there. `draws.read`
+compares it with the tables beside it by what they say.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,8 @@ MADE_FROM = {
     "predictions": ("clips", "frames", "requests", "answers", f"{IMPORTED}/predictions"),
     "scores": ("clips", "predictions"),
     "comparisons": ("clips", "predictions"),
-    "estimates": ("clips", "predictions"),
-    "labels": ("clips", "predictions"),
+    "estimates": ("clips", "predictions", "draws", "people.jsonl"),
+    "labels": ("clips", "predictions", "draws", "people.jsonl"),
 }
 
 
@@ -45,7 +49,11 @@ def as_found(folder: Path) -> dict[str, dict[str, str]]:
 
 def parents(table: str, folder: Path) -> dict[str, str]:
     """Hashes of the tables that `table` is made from, as they lie in `folder` now; empty where there is none."""
-    return {name: file_hash(folder / f"{name}.parquet") for name in MADE_FROM[table]}
+    return {name: file_hash(folder / _file(name)) for name in MADE_FROM[table]}
+
+
+def _file(name: str) -> str:
+    return name if name.endswith(".jsonl") else f"{name}.parquet"
 
 
 def check(table: str, folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -67,4 +75,4 @@ def check(table: str, folder: Path, manifest: Mapping[str, Any]) -> None:
     now = parents(table, folder)
     for name, was in known[table].items():
         if was != now.get(name, ""):
-            raise RunError(f"{where} was made from another {name}.parquet than the one beside it: {again}")
+            raise RunError(f"{where} was made from another {_file(name)} than the one beside it: {again}")

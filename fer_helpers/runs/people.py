@@ -1,7 +1,8 @@
-"""People's labels of a run: those given in the labelling view, and a CSV's."""
+"""What people say of clips: given in the labelling view and kept in the run's folder, or in a file of their own."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,27 +10,42 @@ import pandas as pd
 from fer_helpers import corpora, tables
 from fer_helpers.evaluation import true_label
 from fer_helpers.paths import resolve
+from fer_helpers.runs import _filled_in
 from fer_helpers.runs.run import Run
 
-FILE, PANEL = "people.jsonl", "panel"
+FILE = "people.jsonl"
+PANEL = "panel"
 COLUMNS = ["clip_id", "rater", "label", "queue"]
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """What people said in the labelling view."""
+    """What people said in the labelling view, as text: clip_id, rater, label, queue, labelled_at; empty if nothing."""
     path = folder / FILE
-    if not path.is_file():
-        return pd.DataFrame(columns=COLUMNS)
-    return pd.read_json(path, lines=True, dtype=str).drop_duplicates(["clip_id", "rater", "queue"], keep="last")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return pd.DataFrame([json.loads(line) for line in lines if line], columns=[*COLUMNS, "labelled_at"])
 
 
 def all_labels(run: Run) -> pd.DataFrame:
-    """What people said: in the labelling view and in the CSV `human_labels`; the panel's until somebody labels."""
-    given, own = run.params.human_labels, read(run.folder)
-    if given == PANEL:
-        simulated = corpora.CORPORA[run.params.corpus].simulated_votes and own.empty
-        return _of_panel(run) if simulated else own
-    return pd.concat([own, pd.read_csv(resolve(given), dtype=str)], ignore_index=True) if given else own
+    """What people said of the run's clips, whatever the queue, as `estimation.read_labels` takes it.
+
+    First the rows of the file that the parameter human_labels names, then those given in the labelling view: where a
+    rater has both, the latter are the later ones. The simulated panel labels the drawn clips of the demo, until
+    somebody labels.
+
+    Returns:
+        text columns clip_id, rater, label, queue (empty where a file names none). Nothing is left out: `read_labels`
+        says by its rules which rows count.
+
+    Raises:
+        ListError: the file is not such a list; names the line, what was found and the remedy.
+    """
+    given = read(run.folder)[COLUMNS]
+    if run.params.human_labels == PANEL:
+        return given if len(given) else _of_panel(run)
+    if not run.params.human_labels:
+        return given
+    filled_in = _filled_in.read(resolve(run.params.human_labels), run.read("clips")["clip_id"])
+    return pd.concat([filled_in, given], ignore_index=True)
 
 
 def _of_panel(run: Run) -> pd.DataFrame:
@@ -38,7 +54,10 @@ def _of_panel(run: Run) -> pd.DataFrame:
 
 
 def panel(run: Run) -> pd.DataFrame:
-    """What the simulated panel says of every clip, in the first label set asked for: clip_id, rater, label."""
+    """What the demo's simulated panel says of every clip, in the first label set asked for: clip_id, rater, label.
+
+    No rows in another corpus: nobody was asked.
+    """
     votes = corpora.votes(run.params.model_copy(update={"votes": ""}), run.read("clips"))
     taxonomy, surprise = run.params.taxonomies[0], run.params.surprise_is
     said = {word: true_label(word, taxonomy, surprise) for word in votes["label"].unique()}

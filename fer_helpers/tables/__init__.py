@@ -19,6 +19,7 @@ from fer_helpers.tables._schemas import (
     IMPORTED,
     NOBODY,
     PROBABILITIES,
+    QUEUES,
     SCHEMAS,
     SEVERAL,
     TARGETS,
@@ -26,7 +27,7 @@ from fer_helpers.tables._schemas import (
 )
 
 __all__ = [
-    "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "SCHEMAS", "SEVERAL", "TARGETS", "WRITTEN_BY",
+    "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "QUEUES", "SCHEMAS", "SEVERAL", "TARGETS", "WRITTEN_BY",
     "check", "empty", "page", "read", "write",
 ]  # fmt: skip
 

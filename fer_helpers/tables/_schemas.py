@@ -16,6 +16,7 @@ SEVERAL = "several"  # model of an ensemble
 GROUP = "group_"  # how the columns of clips begin that say to which group of people a subject belongs
 GROUPED = f"^{GROUP}"
 
+QUEUES = ("core", "audit", "worklist")
 SOURCES = ("model", "person", "both")  # both: the model's label, and people said the same
 TARGETS = ("this corpus", "people like these")  # what an estimate is of
 BY_WHOM = ("model", "people", "both")  # whose labels it is made of
@@ -207,10 +208,14 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "draws": _schema(
         {
             "clip_id": _column(str, "clips.clip_id"),
-            "queue": _column(str, "which queue; queues are never mixed in an estimate"),
+            "queue": _column(str, "which queue; queues are never mixed in an estimate", isin=QUEUES),
             "stratum": _column(str, "core: the model's label, or why there is none; worklist: why it is on the list"),
             "probability": _column(float, "share of its stratum that is drawn; empty for a worklist", nullable=True),
             "order": _column("Int64", "place in the order of labelling, from 0; empty: not drawn", nullable=True),
+            "seed": _column(int, "of the draw"),
+            "taxonomy": _column(str, "labels that people are asked for", isin=TAXONOMIES),
+            "annotator": _column(str, "name of the model whose labels the queue was drawn by"),
+            "label": _column(str, "its label of the clip when the queue was drawn", nullable=True, isin=LABELS),
         },
         unique=["clip_id", "queue"],
     ),
