@@ -155,13 +155,13 @@ def test_a_model_that_is_right_is_certified_by_its_audit(run):
     sure = np.linspace(0.5, 1, len(predicted))
     right = predicted.assign(**empty, label=predicted["clip_id"].map(clips), status="ok", confidence=sure)
     run.write("predictions", tables.check("predictions", right))
-    run.write("scores", run.read("scores")) if False else tables.write("scores", tables.empty("scores"), run.folder)
+    tables.write("scores", tables.empty("scores"), run.folder)
     manifest = read_manifest(run.folder)
     write_manifest(run.folder, {name: part for name, part in manifest.items() if name != "tables"})
     audited(run, n_labels=40, n_audit=30)
     label(run, core(run)["clip_id"])
     said = audited(run, n_labels=40, n_audit=30)
-    assert "30 clips of the audit are not labelled" in said, said[-6000:]
+    assert "30 clips of the audit are not labelled" in said
     label(run, draws.drawn(draws.read(run), "audit")["clip_id"], queue="audit")
     said = audited(run, n_labels=40, n_audit=30)
     assert "100 labels can be taken: at most 10% of these labels wrong" in said

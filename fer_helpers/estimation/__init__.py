@@ -21,7 +21,7 @@ from fer_helpers.estimation.acceptance import (
 from fer_helpers.estimation.drift import drift_test
 from fer_helpers.estimation.estimates import estimate, in_words, redraws
 from fer_helpers.estimation.finished import PERSON, finished_labels
-from fer_helpers.estimation.people import CANNOT_TELL, RULES, SKIP, Labels, by_clip, drawn_only, read_labels
+from fer_helpers.estimation.people import CANNOT_TELL, RULES, SKIP, Labels, by_clip, drawn_only, read_labels, waiting
 from fer_helpers.estimation.performance import estimate_performance, linearised
 from fer_helpers.estimation.replacement import distribution_agreement, replacement_test
 from fer_helpers.estimation.samples import (
@@ -81,5 +81,6 @@ __all__ = [
     "risk_by_coverage",
     "split_budget",
     "strata",
+    "waiting",
     "would_accept",
 ]

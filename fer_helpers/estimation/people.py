@@ -109,6 +109,17 @@ def drawn_only(labels: Labels, sample: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     return votes[drawn & here], pd.concat([labels.refused, others]).sort_index()
 
 
+def waiting(labels: pd.DataFrame, sample: pd.DataFrame) -> pd.Index:
+    """The clips of one queue that nobody has decided on in it, by `labels` as they are given to `read_labels`.
+
+    Who cannot tell has decided; a clip that was skipped, or whose row is not filled in, waits.
+    """
+    queue = labels["queue"].fillna("") if "queue" in labels else pd.Series("", index=labels.index)
+    said = labels["label"].fillna("").astype(str).str.strip().str.lower()
+    seen = labels.loc[queue.isin(["", *sample["queue"].unique()]) & ~said.isin(["", SKIP]), "clip_id"]
+    return pd.Index(sample.loc[~sample["clip_id"].isin(seen), "clip_id"])
+
+
 def check_queue(sample: pd.DataFrame) -> None:
     """Raise a ListError unless `sample` is one queue with draw probabilities."""
     queues = list(sample["queue"].unique())

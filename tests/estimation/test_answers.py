@@ -29,6 +29,7 @@ from fer_helpers.estimation import (
     redraws,
     replacement_test,
     risk_by_coverage,
+    waiting,
     would_accept,
 )
 from fer_helpers.evaluation import summaries
@@ -120,6 +121,15 @@ def test_an_audit_is_asked_for_awaited_and_then_decides():
     assert f"{len(chosen)} labels can be taken: at most 10% of these labels wrong" in answer(
         core, estimate(clips, core, said, "seven"), done
     )
+
+
+def test_a_clip_waits_until_somebody_decides_in_its_queue():
+    core = pd.DataFrame({"clip_id": list("abcdef"), "queue": "core"})
+    rows = [("a", "sad", "core"), ("b", "Skip", "core"), ("c", "sad", "audit"), ("d", "sad", "")]
+    rows += [("e", "cannot tell", "core"), ("f", "", "core")]
+    given = pd.DataFrame(rows, columns=["clip_id", "label", "queue"])
+    assert waiting(given, core).tolist() == ["b", "c", "f"]
+    assert waiting(given.drop(columns="queue"), core).tolist() == ["b", "f"]
 
 
 def test_raters_are_beaten_or_not():
