@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from fer_helpers import pipeline, report, tables
+from fer_helpers.estimation import in_words
+from fer_helpers.report import exports
 from fer_helpers.runs import AUDIT, draws, file_hash, open_run, read_manifest, write_manifest
 from tests.support.command import SMALL, fer
 from tests.support.explorer_runs import make_run
@@ -112,9 +114,16 @@ def test_the_report_tells_the_same_numbers(run):
     row = estimates[(estimates["quantity"] == "WAR") & (estimates["source"] == "both")].iloc[0]
     words = f"{row['value']:.2f}\N{NO-BREAK SPACE}[{row['ci_low']:.2f},\N{NO-BREAK SPACE}{row['ci_high']:.2f}]"
     assert words in section
+    estimated = in_words(estimates[estimates["quantity"] == "WAR"]).iloc[0]
+    assert estimated["both together"] == words
     assert words.replace("\N{NO-BREAK SPACE}", " ") in (run.folder / "tables" / "estimates.csv").read_text()
+    exports.write(open_run(run.folder), "labels", run.folder / "exports")
+    card = (run.folder / "exports" / "README.md").read_text()
+    assert f"| this corpus | WAR | {estimated.loc['model alone']} |" in card
+    assert words in card
+    assert "40 labels by people, of 40 clips" in card
     tables.write("predictions", run.read("predictions").head(1), run.folder)  # as if notebook 04 had run again
-    assert report.estimates(open_run(run.folder)).empty
+    assert report.audit(open_run(run.folder)) == {}
 
 
 def test_a_run_executes_it_when_there_are_labels_and_skips_it_when_it_is_up_to_date(small_copy, in_process, tmp_path):

@@ -4,10 +4,10 @@ from fer_helpers.report import exports, queues
 from fer_helpers.report.methods import annotator, to_ask
 from fer_helpers.report.page import write
 from fer_helpers.report.summary import (
+    audit,
     commonest_errors,
     compared_text,
     differing_params,
-    estimates,
     outcomes,
     side_by_side,
     summary,
@@ -16,10 +16,10 @@ from fer_helpers.report.summary import (
 
 __all__ = [
     "annotator",
+    "audit",
     "commonest_errors",
     "compared_text",
     "differing_params",
-    "estimates",
     "exports",
     "outcomes",
     "queues",

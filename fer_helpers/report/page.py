@@ -11,12 +11,12 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from fer_helpers import corpora, estimation, figures
+from fer_helpers import corpora, figures
 from fer_helpers.emotions import question
 from fer_helpers.evaluation import METRICS, findings, groups, metric_names, scores, summaries
 from fer_helpers.files import write_whole
 from fer_helpers.report import methods
-from fer_helpers.report.summary import commonest_errors, estimates, outcomes, read, summary
+from fer_helpers.report.summary import audit, commonest_errors, outcomes, read, summary
 from fer_helpers.runs import EVERY, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("page.html")
@@ -38,7 +38,7 @@ def write(run: Run) -> Path:
     errors = findings.of_errors(first, name)
     drawing = {"n_resamples": run.params.n_resamples, "seed": run.params.bootstrap_seed}
     alike = run.facts.get("groups") or (groups.findings(first, **drawing) if len(first) else [])
-    questions = _questions(run, made, shown)
+    questions, audited = _questions(run, made, shown), audit(run)
     page = _template().render(
         name=run.folder.name,
         asked_of=methods.asked_of(run, made),
@@ -54,7 +54,8 @@ def write(run: Run) -> Path:
         errors=errors,
         alike=alike,
         strips=_strips(run, first),
-        audit=_audit(run),
+        audit=audited,
+        estimates=_cells(audited["estimates"]) if audited else None,
         faces=_faces(run),
         outcomes=_cells(outcomes(run)),
         common=_cells(commonest_errors(run)),
@@ -69,8 +70,7 @@ def write(run: Run) -> Path:
         made_with=manifest.get("made_with", {}),
     )
     shown_tables = {**{one["slug"]: one["table"] for one in questions}, "statuses": outcomes(run)}
-    audited = estimates(run)
-    _write_tables(run, shown_tables | ({"estimates": estimation.in_words(audited)} if len(audited) else {}))
+    _write_tables(run, shown_tables | ({"estimates": audited["estimates"]} if audited else {}))
     path = run.folder / "report.html"
     write_whole(path, page)
     return path
@@ -115,14 +115,6 @@ def _findings(questions: Sequence[dict[str, Any]], errors: Sequence[str], alike:
     unequal = [one for one in alike if not any(words in one for words in nothing)]
     found = [best, " ".join(tests), " ".join(errors[1:]), *(unequal or list(alike))[:1]]
     return [sentence for sentence in found if sentence]
-
-
-def _audit(run: Run) -> dict[str, Any] | None:
-    """What notebook 06 found from people's labels: its sentences and estimates; None if there are none."""
-    table = estimates(run)
-    if table.empty:
-        return None
-    return {"says": run.facts["audit"], "cells": _cells(estimation.in_words(table)), "raters": table["raters"].iloc[0]}
 
 
 def _faces(run: Run) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
-from fer_helpers import statuses, tables
+from fer_helpers import estimation, statuses, tables
 from fer_helpers.emotions import LABELS, question
 from fer_helpers.errors import RunError
 from fer_helpers.evaluation import (
@@ -30,12 +31,22 @@ def read(run: Run, table: str) -> pd.DataFrame:
     return tables.empty(table)
 
 
-def estimates(run: Run) -> pd.DataFrame:
-    """The table `estimates` that notebook 06 wrote; empty if it did not, or of other tables than there are now."""
+def audit(run: Run) -> dict[str, Any]:
+    """What notebook 06 found: says (sentences), estimates (in words), raters; empty if it was of other tables.
+
+    Notebook 05 writes a report, too, before 06 has run again.
+    """
     try:
-        return read(run, "estimates")
+        table = read(run, "estimates")
     except RunError:
-        return tables.empty("estimates")
+        table = tables.empty("estimates")
+    if table.empty:
+        return {}
+    return {
+        "says": run.facts["audit"],
+        "estimates": estimation.in_words(table),
+        "raters": table["raters"].iloc[0],
+    }
 
 
 def summary(run: Run) -> pd.DataFrame:
