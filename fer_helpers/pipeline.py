@@ -123,6 +123,7 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
         raise RunError(f"{shown(out)} lies in the corpus folder, where key frames would be taken for clips: move --out")
     if not params.clip_seconds:  # else the clips are pieces, and their names not known yet
         corpora.votes(params, corpora.listed(params))
+        people.filled_in(params, corpora.listed(params))
     with hold(out):
         return _execute(notebooks, params, say, corpora.fingerprint(params) + _package_fingerprint())
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fer_helpers import corpora, tables
 from fer_helpers.evaluation import true_label
+from fer_helpers.params import Params
 from fer_helpers.paths import resolve
 from fer_helpers.runs import _filled_in
 from fer_helpers.runs.run import Run
@@ -42,10 +43,18 @@ def all_labels(run: Run) -> pd.DataFrame:
     given = read(run.folder)[COLUMNS]
     if run.params.human_labels == PANEL:
         return given if len(given) else _of_panel(run)
-    if not run.params.human_labels:
-        return given
-    filled_in = _filled_in.read(resolve(run.params.human_labels), run.read("clips")["clip_id"])
-    return pd.concat([filled_in, given], ignore_index=True)
+    return pd.concat([filled_in(run.params, run.read("clips")), given], ignore_index=True)
+
+
+def filled_in(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the file that human_labels names, as `all_labels` has them; none without one.
+
+    Raises:
+        ListError: as `all_labels`.
+    """
+    if params.human_labels in ("", PANEL):
+        return pd.DataFrame(columns=COLUMNS)
+    return _filled_in.read(resolve(params.human_labels), clips["clip_id"])
 
 
 def _of_panel(run: Run) -> pd.DataFrame:
