@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fer_helpers import pipeline, report, tables
-from fer_helpers.estimation import in_words
+from fer_helpers.estimation import draw_core, in_words
 from fer_helpers.report import exports
 from fer_helpers.runs import AUDIT, draws, file_hash, open_run, read_manifest, write_manifest
 from tests.support.command import SMALL, fer
@@ -61,18 +61,17 @@ def test_without_labels_it_ends_after_the_plan_and_the_sample(run):
 
 
 def test_an_extension_changes_the_estimate_and_nothing_else(run):
+    """Labels of 80 clips are there from the beginning; those of clips that are not drawn yet count for nothing."""
     before = {name: file_hash(run.folder / f"{name}.parquet") for name in OTHERS}
-    audited(run, n_labels=40)
-    first = core(run)["clip_id"].tolist()
-    label(run, first)
+    label(run, draw_core(draws.population(run), 80, run.params.seed)["clip_id"])
     said = audited(run, n_labels=40)
+    first = core(run)["clip_id"].tolist()
     assert "40 of 40 drawn clips are labelled, of 100 in the corpus." in said
+    assert "<th>never drawn</th> <td>40</td>" in said
     forty = tables.read("estimates", run.folder)
     assert set(forty["n"]) <= {40, *range(30, 40)}  # WAR and UAR without the clips that the model did not answer
-    audited(run, n_labels=80)
-    assert core(run)["clip_id"].tolist()[:40] == first
-    label(run, core(run)["clip_id"][40:])
     assert "80 of 80 drawn clips are labelled" in audited(run, n_labels=80)
+    assert core(run)["clip_id"].tolist()[:40] == first
     eighty = tables.read("estimates", run.folder)
     widths = [
         (table["ci_high"] - table["ci_low"])[(table["source"] == "people") & (table["target"] == "this corpus")].mean()
@@ -87,7 +86,7 @@ def test_an_extension_changes_the_estimate_and_nothing_else(run):
 
 def test_labels_of_other_queues_and_clips_are_refused_by_name(run):
     """Worklist labels feed no estimate, whoever gives them; nor do clips that were never drawn, or unknown words."""
-    audited(run, n_labels=40)
+    draws.draw(run, "core", 40)
     inside, outside = core(run)["clip_id"], set(run.read("clips")["clip_id"]) - set(core(run)["clip_id"])
     label(run, inside[:5], queue="worklist")
     label(run, sorted(outside)[:3])
@@ -103,7 +102,7 @@ def test_labels_of_other_queues_and_clips_are_refused_by_name(run):
 
 
 def test_the_report_tells_the_same_numbers(run):
-    audited(run, n_labels=40)
+    draws.draw(run, "core", 40)
     label(run, core(run)["clip_id"])
     said = audited(run, n_labels=40)
     page = report.write(open_run(run.folder)).read_text()
@@ -167,7 +166,7 @@ def test_a_model_that_is_right_is_certified_by_its_audit(run):
     tables.write("scores", tables.empty("scores"), run.folder)
     manifest = read_manifest(run.folder)
     write_manifest(run.folder, {name: part for name, part in manifest.items() if name != "tables"})
-    audited(run, n_labels=40, n_audit=30)
+    draws.draw(run, "core", 40)
     label(run, core(run)["clip_id"])
     said = audited(run, n_labels=40, n_audit=30)
     assert "30 clips of the audit are not labelled" in said

@@ -200,8 +200,8 @@ def certify(
     return _nothing(
         None,
         f"by the core, no threshold of confidence with {MIN_PILOT} labels above it leaves fewer than about "
-        f"{best['wrong']:.0%} wrong (the {best['n_accepted']:.0f} surest clips); an audit is worth its labels at "
-        f"{limit / 2:.0%} or fewer",
+        f"{100 * best['wrong']:.0f} % wrong (the {best['n_accepted']:.0f} surest clips); an audit is worth its labels "
+        f"at {100 * limit / 2:.0f} % or fewer",
     )
 
 

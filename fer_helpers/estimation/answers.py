@@ -127,19 +127,20 @@ def _replacement(table: pd.DataFrame) -> str:
     rate = tested["won"].astype(float).mean()
     verdict = "may" if rate >= 0.5 else "may not"
     return (
-        f"The model {verdict} replace a rater by the alternative annotator test: it does at least as well as "
+        f"By the alternative annotator test the model {verdict} replace a rater: it does at least as well as "
         f"{tested['won'].sum()} of {len(tested)} raters (winning rate {answers.per_cent(rate)}, half is needed)."
     )
 
 
-def of_redraws(table: pd.DataFrame, n: int, raters: str) -> list[str]:
-    """How often the intervals of other draws hold the truth.
+def of_redraws(table: pd.DataFrame, estimates: pd.DataFrame, n: int) -> list[str]:
+    """How often the intervals of other draws hold the truth, and whether those of this one do.
 
     Args:
         table: of `estimates.redraws`.
+        estimates: the table `estimates` of the draw there is.
         n: clips of each draw.
-        raters: who labelled, in words.
     """
+    raters = estimates["raters"].iloc[0]
     both = table[table["source"] == "both"]
     held, n_draws = both.groupby("quantity", sort=False)["held"].mean(), both["draw"].nunique()
     least = held.idxmin()
@@ -150,8 +151,17 @@ def of_redraws(table: pd.DataFrame, n: int, raters: str) -> list[str]:
         f"In {n_draws} other draws of {n} clips from this corpus, labelled by the {raters}, the 95 % intervals hold "
         f"the value of the whole corpus in {low} ({least}) to {high} of the draws; "
         f"chance alone puts a true 95 % within ± {100 * error:.0f} of it. Their mean width is {width.min():.2f} to "
-        f"{width.max():.2f}."
+        f"{width.max():.2f}.",
+        _own(both.drop_duplicates("quantity").set_index("quantity")["true"], estimates),
     ]
+
+
+def _own(true: pd.Series, estimates: pd.DataFrame) -> str:
+    mine = estimates[(estimates["target"] == CORPUS) & (estimates["source"] == "both")].set_index("quantity")
+    mine = mine.loc[[name for name in true.index if name in mine.index]].dropna(subset="ci_low")
+    missed = list(mine.index[(true[mine.index] < mine["ci_low"]) | (true[mine.index] > mine["ci_high"])])
+    which = f"; not that of {answers.listed(missed)}" if missed else ""
+    return f"Of the {len(mine)} intervals of this draw, {len(mine) - len(missed)} hold it{which}."
 
 
 def _said(row: pd.Series) -> str:

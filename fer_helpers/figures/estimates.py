@@ -89,6 +89,6 @@ def redrawn(table: pd.DataFrame, metric: str) -> Drawn:
         xlabel=f"share of {n_draws} intervals that hold it", xlim=(min(0.85, held.min(axis=None) - 0.01), 1.005)
     )
     axes[1].set_ylim(len(held) - 0.5, -0.5)
-    axes[1].set_title("blue: both, orange: people alone;\ngrey: chance, if it were 95 %", fontweight="normal")
+    axes[1].set_title("blue: both, orange: raters alone;\ngrey: chance, if it were 95 %", fontweight="normal")
     axes[1].grid(axis="y", visible=False)
     return figure, held.reset_index()

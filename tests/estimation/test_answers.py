@@ -137,7 +137,7 @@ def test_raters_are_beaten_or_not():
     three = pd.concat([votes(clips, truth, core).assign(rater=name) for name in "abc"])
     table = replacement_test(three, clips)
     found = answer(core, estimate(clips, core, by_clip(three), "seven"), None, table)
-    assert "The model may replace a rater" in found
+    assert "the model may replace a rater" in found
     assert "3 of 3 raters (winning rate 100 %" in found
 
 
@@ -202,8 +202,15 @@ def test_redraws_know_the_truth_and_are_repeatable():
     assert table.equals(redraws(clips, everything, 80, "seven", n_draws=5))
     moved = table.assign(held=table["true"].between(table["ci_low"], table["ci_high"]))
     assert (moved["held"] <= table["held"]).all()
-    said = answers.of_redraws(table, 80, "simulated panel")[0]
+    core = draw_core(clips, 80, 99)
+    mine = estimate(clips, core, by_clip(votes(clips, truth, core)), "seven", raters="simulated panel").assign(
+        ci_low=-1.0, ci_high=2.0
+    )
+    said, own = answers.of_redraws(table, mine, 80)
     assert "In 5 other draws of 80 clips from this corpus, labelled by the simulated panel" in said
+    assert own == "Of the 9 intervals of this draw, 9 hold it."
+    off = mine.assign(ci_low=mine["ci_low"].where(mine["quantity"] != "WAR", 0.99))
+    assert answers.of_redraws(table, off, 80)[1] == "Of the 9 intervals of this draw, 8 hold it; not that of WAR."
 
 
 def test_estimates_in_words_have_no_negative_nought():
