@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.client 2>/dev/null
 	$(BIN)/python -m benchmarks.bootstrap
 	$(BIN)/python -m benchmarks.scale 2>/dev/null
+	$(BIN)/python -m benchmarks.audit 2>/dev/null
 	$(BIN)/python -m benchmarks.explorer 2>/dev/null
 	$(BIN)/python -m benchmarks.frames 2>/dev/null
 

@@ -25,9 +25,13 @@ def read(path: Path, clip_ids: pd.Series) -> pd.DataFrame:
         ListError: in one line, naming the line at fault, what was found and the remedy.
     """
     rows = _label_studio(path) if path.suffix.lower() == ".json" else _csv(path)
-    names = pd.Series(clip_ids.to_numpy(dtype=object), index=[same_form(as_cell(name)) for name in clip_ids])
-    known = names[~names.index.duplicated(keep=False)].to_dict() | {name: name for name in names}
-    return rows.assign(clip_id=[known.get(name, known.get(same_form(name), name)) for name in rows["clip_id"]])
+    given, names = rows["clip_id"].astype(object), clip_ids.astype(object)
+    others = ~given.isin(names)
+    if others.any():
+        known = pd.Series(names.to_numpy(), index=[same_form(as_cell(name)) for name in names])
+        known = known[~known.index.duplicated(keep=False)]
+        given[others] = given[others].map(same_form).map(known).fillna(given[others])
+    return rows.assign(clip_id=given)
 
 
 def _csv(path: Path) -> pd.DataFrame:

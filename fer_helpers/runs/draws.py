@@ -33,8 +33,7 @@ def population(run: Run) -> pd.DataFrame:
         RunError: there are no predictions, or the strategy shown labels no whole clips; or as `read`.
     """
     clips = _population(run)
-    core = _frame(_checked(run, clips), CORE).set_index("clip_id")["stratum"]
-    return clips.assign(stratum=core.reindex(clips["clip_id"]).to_numpy() if len(core) else estimation.strata(clips))
+    return _with_strata(clips, _checked(run, clips))
 
 
 def read(run: Run) -> pd.DataFrame:
@@ -71,8 +70,9 @@ def draw(run: Run, queue: str, n: int) -> pd.DataFrame:
         RunError: more than `n` are drawn already; there is nothing to audit; or as `read`.
         ListError: `n` is smaller than the strata need; or as `people.all_labels`.
     """
-    clips = population(run)
+    clips = _population(run)
     recorded = _checked(run, clips)
+    clips = _with_strata(clips, recorded)
     mine, there = _frame(recorded, queue), drawn(recorded, queue)
     if n < len(there):
         raise RunError(
@@ -84,7 +84,7 @@ def draw(run: Run, queue: str, n: int) -> pd.DataFrame:
     if queue == WORKLIST:
         rows = pd.concat([mine, _more_work(run, clips, there, n)], ignore_index=True)
     else:
-        rows = _sampled(mine if len(mine) else _first_frame(run, clips, queue), queue, n)
+        rows = _sampled(mine if len(mine) else _first_frame(run, clips, recorded, queue), queue, n)
     everything = tables.check(TABLE, pd.concat([recorded[recorded["queue"] != queue], rows], ignore_index=True))
     tables.write(TABLE, everything, run.folder)
     return drawn(everything, queue)
@@ -99,7 +99,13 @@ def _population(run: Run) -> pd.DataFrame:
     mine = predicted[(predicted["strategy"] == strategy) & (predicted["model"] == model)]
     if mine["frame_index"].notna().all():
         raise RunError(f"{shown(run.folder)}: {strategy} labels no whole clips: name another strategy_shown")
-    return estimation.population(run.read("clips"), mine)
+    clips = estimation.population(run.read("clips"), mine)
+    return clips.astype({"clip_id": object})  # pandas takes long to look up many values in Arrow's strings
+
+
+def _with_strata(clips: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
+    core = _frame(recorded, CORE).set_index("clip_id")["stratum"]
+    return clips.assign(stratum=core.reindex(clips["clip_id"]).to_numpy() if len(core) else estimation.strata(clips))
 
 
 def _path(run: Run) -> Path:
@@ -114,7 +120,7 @@ def _checked(run: Run, clips: pd.DataFrame) -> pd.DataFrame:
     """The recorded draws, if their designs hold for `clips`, of `estimation.population`."""
     if not _path(run).is_file():
         return tables.empty(TABLE)
-    draws = tables.read(TABLE, run.folder)
+    draws = tables.read(TABLE, run.folder).astype({"clip_id": object})
     where, now = shown(_path(run)), clips.set_index("clip_id")["label"]
     anew = f"move {where} away and draw anew (people's labels are kept, and count where their clips are drawn again)"
     words, asked = draws["taxonomy"].iloc[0], run.params.taxonomies[0]
@@ -122,8 +128,9 @@ def _checked(run: Run, clips: pd.DataFrame) -> pd.DataFrame:
         raise RunError(
             f"{where}: drawn for the labels {words}, not {asked}: put {words} first in taxonomies, or {anew}"
         )
-    core, audit, there = _frame(draws, CORE), _frame(draws, AUDIT), set(draws["clip_id"])
-    gone, new = len(there - set(now.index)), len(set(now.index) - there) if len(core) else 0
+    core, audit = _frame(draws, CORE), _frame(draws, AUDIT)
+    gone = draws.loc[~draws["clip_id"].isin(now.index), "clip_id"].nunique()
+    new = (~now.index.isin(core["clip_id"])).sum() if len(core) else 0
     if gone or new:
         raise RunError(
             f"{where}: drawn from other clips than the run's {len(now)} readable ones ({gone} are gone, {new} new): "
@@ -138,11 +145,11 @@ def _checked(run: Run, clips: pd.DataFrame) -> pd.DataFrame:
     return draws
 
 
-def _first_frame(run: Run, clips: pd.DataFrame, queue: str) -> pd.DataFrame:
+def _first_frame(run: Run, clips: pd.DataFrame, recorded: pd.DataFrame, queue: str) -> pd.DataFrame:
     """The clips that a core or audit is drawn from, before anything is drawn, as rows of the table."""
     rows = clips
     if queue == AUDIT:
-        rows = clips[clips["clip_id"].isin(_would_accept(run, clips))].assign(stratum=ACCEPTED)
+        rows = clips[clips["clip_id"].isin(_would_accept(run, clips, drawn(recorded, CORE)))].assign(stratum=ACCEPTED)
     return rows[["clip_id", "stratum", "annotator", "label"]].assign(
         queue=queue, seed=run.params.seed, taxonomy=run.params.taxonomies[0]
     )
@@ -160,8 +167,7 @@ def _sampled(frame: pd.DataFrame, queue: str, n: int) -> pd.DataFrame:
     return frame.assign(order=order.array, probability=share)
 
 
-def _would_accept(run: Run, clips: pd.DataFrame) -> pd.Index:
-    core = drawn(_checked(run, clips), CORE)
+def _would_accept(run: Run, clips: pd.DataFrame, core: pd.DataFrame) -> pd.Index:
     if core.empty:
         raise RunError(f"{shown(run.folder)}: no core to choose by: `fer-helpers sample --n 200`, and label it first")
     words = TAXONOMIES[run.params.taxonomies[0]]
