@@ -177,7 +177,7 @@ def _would_accept(run: Run, clips: pd.DataFrame, core: pd.DataFrame) -> pd.Index
         raise RunError(f"{shown(run.folder)}: no core to choose by: `fer-helpers sample --n 200`, and label it first")
     words = TAXONOMIES[run.params.taxonomies[0]]
     said, _ = estimation.drawn_only(estimation.read_labels(people.all_labels(run), clips, words), core)
-    chosen = estimation.would_accept(clips, core, estimation.by_clip(said, words))
+    chosen = estimation.would_accept(clips, core, estimation.by_clip(said, words), run.params.accept_error)
     if chosen.empty:
         raise RunError(
             f"{shown(run.folder)}: nothing to audit: by the {said['clip_id'].nunique()} of {len(core)} core clips that "

@@ -16,7 +16,7 @@ from fer_helpers.errors import RunError
 from fer_helpers.estimation import CANNOT_TELL, SKIP
 from fer_helpers.evaluation import true_label
 from fer_helpers.files import append_line
-from fer_helpers.params import problems_in
+from fer_helpers.params import Params, problems_in
 from fer_helpers.paths import resolve, shown
 from fer_helpers.runs import _filled_in
 from fer_helpers.runs.run import Run
@@ -103,10 +103,18 @@ def all_labels(run: Run) -> pd.DataFrame:
     given = read(run.folder)[COLUMNS]
     if run.params.human_labels == PANEL:
         return given if len(given) else _of_panel(run)
-    if not run.params.human_labels:
-        return given
-    filled_in = _filled_in.read(resolve(run.params.human_labels), run.read("clips")["clip_id"])
-    return pd.concat([filled_in, given], ignore_index=True)
+    return pd.concat([filled_in(run.params, run.read("clips")), given], ignore_index=True)
+
+
+def filled_in(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the file that human_labels names, as `all_labels` has them; none without one.
+
+    Raises:
+        ListError: as `all_labels`.
+    """
+    if params.human_labels in ("", PANEL):
+        return pd.DataFrame(columns=COLUMNS)
+    return _filled_in.read(resolve(params.human_labels), clips["clip_id"])
 
 
 def _of_panel(run: Run) -> pd.DataFrame:
