@@ -197,7 +197,7 @@ def test_a_draw_for_another_label_set_is_refused(run):
     three = run.read("predictions").assign(taxonomy="ternary", asked="ternary", label="neutral")
     write_predictions(run, pd.concat([run.read("predictions"), three]))
     other = Run(run.folder, run.params.model_copy(update={"taxonomies": ["ternary", "seven"]}))
-    with pytest.raises(RunError, match="drawn for seven labels, not ternary: put seven first in taxonomies"):
+    with pytest.raises(RunError, match="drawn for the labels seven, not ternary: put seven first in taxonomies"):
         draws.read(other)
 
 
