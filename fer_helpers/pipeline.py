@@ -24,6 +24,7 @@ from fer_helpers.params import Params
 from fer_helpers.paths import PACKAGE, resolve, shown
 from fer_helpers.prompting import pricing
 from fer_helpers.runs import (
+    AUDIT,
     NOTEBOOKS,
     Run,
     declared,
@@ -31,6 +32,7 @@ from fer_helpers.runs import (
     folder_of,
     hold,
     open_run,
+    people,
     read_manifest,
     source,
     surroundings,
@@ -40,7 +42,7 @@ from fer_helpers.tables import IMPORTED
 
 
 def execute(params: Params, say: Callable[[str], None] = print) -> Path:
-    """Run the five notebooks with `params`; returns the run's folder, with report.html in it.
+    """Run the five notebooks with `params`, and 06 if people have labelled; returns the run's folder with report.html.
 
     Raises:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
@@ -56,7 +58,7 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
             f"{waiting} requests are pending in batches and would be paid for twice: run `fer-helpers batch "
             "collect` first, or continue with the replies in the archive: -p base_url replay"
         )
-    sent = _steps(NOTEBOOKS, params, say)
+    sent = _steps((*NOTEBOOKS, AUDIT) if _people_labelled(params, out) else NOTEBOOKS, params, say)
     say(f"requests sent: {sent}")
     run = open_run(out)
     path = report.write(run)
@@ -65,6 +67,13 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
         said = f"; most ended with: {errors['error'].iloc[0]}" if len(errors) else ""
         raise EndpointError(f"none of {run.facts['n_requests']} requests was answered{said}; see {shown(path)}")
     return run.folder
+
+
+def _people_labelled(params: Params, out: Path) -> bool:
+    """Whether notebook 06 has anything to estimate from: a list, a simulated panel, or labels of the labelling view."""
+    simulated = corpora.CORPORA[params.corpus].simulated_votes
+    given = simulated if params.human_labels == people.PANEL else bool(params.human_labels)
+    return given or len(people.read(out)) > 0
 
 
 def score(clips: pd.DataFrame, imported: pd.DataFrame, params: Params, say: Callable[[str], None] = print) -> Path:
@@ -114,6 +123,7 @@ def _steps(notebooks: Sequence[str], params: Params, say: Callable[[str], None])
         raise RunError(f"{shown(out)} lies in the corpus folder, where key frames would be taken for clips: move --out")
     if not params.clip_seconds:  # else the clips are pieces, and their names not known yet
         corpora.votes(params, corpora.listed(params))
+        people.filled_in(params, corpora.listed(params))
     with hold(out):
         return _execute(notebooks, params, say, corpora.fingerprint(params) + _package_fingerprint())
 
@@ -147,6 +157,7 @@ def _check_outside(params: Params) -> None:
     frames.check_detector(params.face_crop, params.face_weights)
     given = {"corpus_path": params.corpus_path, "manifest": params.manifest}
     given |= {"votes": params.votes} if params.votes != corpora.OWN else {}
+    given |= {"human_labels": params.human_labels} if params.human_labels != people.PANEL else {}
     for name, path in [*given.items(), *(("compare_with", path) for path in params.compare_with)]:
         if path and not resolve(path).exists():
             raise ParamsError(f"{name} is {path!r}: {resolve(path)} does not exist; correct the path")
@@ -171,9 +182,13 @@ def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
 
 
 def _from_outside(notebook: str, params: Params, out: Path) -> str:
-    """What a step reads that no earlier one wrote: prices; imported predictions, marks, human votes, other runs."""
+    """What a step reads that no earlier one wrote: prices; imports, marks, votes, other runs; people's labels."""
     if notebook == "03_zero_shot_annotation":
         files = [resolve(params.prices)] if params.prices else []
+        return json.dumps([file_hash(path) for path in files])
+    if notebook == AUDIT:
+        listed = params.human_labels not in ("", people.PANEL)
+        files = [out / people.FILE, *([resolve(params.human_labels)] if listed else [])]
         return json.dumps([file_hash(path) for path in files])
     if notebook != "04_strategy_comparison":
         return ""
@@ -189,7 +204,9 @@ def _package_fingerprint() -> str:
 
 
 def _hashes(notebook: str, out: Path) -> dict[str, str]:
-    written = [out / f"{table}.parquet" for table, by in tables.WRITTEN_BY.items() if by == notebook]
+    names = [table for table, by in tables.WRITTEN_BY.items() if by == notebook]
+    # Draws are the command sample's, too: what was drawn since is a reason to run 06 again.
+    written = [out / f"{table}.parquet" for table in [*names, *(["draws"] if notebook == AUDIT else [])]]
     return {path.name: file_hash(path) for path in written if path.is_file()}
 
 

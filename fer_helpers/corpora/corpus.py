@@ -56,7 +56,8 @@ class Corpus:
     `allow_upload`: its terms let frames go to a hosted model. `rows` lists the clips below a folder without
     opening them and raises CorpusError; `folder` says where the clips lie, `make` puts them there if the corpus
     is not made of files already; `published` are its authors' counts, as far as they are known; `votes` reads its
-    raters' own labels (clip_id, rater, label) where they are distributed.
+    raters' own labels (clip_id, rater, label) where they are distributed; `simulated_votes`: nobody was asked for
+    these, and they are read without the parameter votes.
     """
 
     about: str
@@ -69,3 +70,4 @@ class Corpus:
     folder: Callable[[Params], Path] = _given
     make: Callable[[Params], None] = _nothing
     votes: Callable[[Path], pd.DataFrame] | None = None
+    simulated_votes: bool = False

@@ -172,22 +172,22 @@ def votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
     Returns:
         columns clip_id, rater (empty where only counts are known), label (one of the seven, or another word), count.
 
-    The demo's own are simulated, and read unless there is a list: nobody was asked.
+    A corpus's simulated ones are read unless there is a list.
 
     Raises:
         ListError: as `other_annotators.read_votes`.
         CorpusError: the corpus has no votes, or none of these clips.
     """
-    if not params.votes and params.corpus != "demo":
+    corpus = CORPORA[params.corpus]
+    if not params.votes and not corpus.simulated_votes:
         return pd.DataFrame(columns=other_annotators.VOTES)
     if params.votes not in ("", OWN):
         return other_annotators.read_votes(resolve(params.votes), clips, params.other_labels)
-    read = CORPORA[params.corpus].votes
-    if read is None:
+    if corpus.votes is None:
         raise CorpusError(f"votes is {OWN!r}, but {params.corpus} comes without votes: give a CSV file")
     if not params.votes and not location(params).is_dir():
         return pd.DataFrame(columns=other_annotators.VOTES)  # a demo run read where its clips are not
-    found = read(location(params))
+    found = corpus.votes(location(params))
     mine = found[found["clip_id"].isin(clips["clip_id"])].reset_index(drop=True)
     if mine.empty and params.votes:
         raise CorpusError(f"none of the {len(found)} votes of {params.corpus} is on a clip of this run")

@@ -7,17 +7,21 @@ made-up data is in tests/estimation/test_session.py. Beside it, `replacement_tes
 the model with several raters, and `drift_test` says whether it is still the same model.
 """
 
+from fer_helpers.estimation import answers
 from fer_helpers.estimation.acceptance import (
     Acceptance,
     accept,
     accept_audited,
+    certify,
     labels_needed,
     p_value,
+    risk_by_coverage,
     would_accept,
 )
 from fer_helpers.estimation.drift import drift_test
-from fer_helpers.estimation.finished import finished_labels
-from fer_helpers.estimation.people import CANNOT_TELL, RULES, SKIP, Labels, by_clip, drawn_only, read_labels
+from fer_helpers.estimation.estimates import estimate, in_words, redraws
+from fer_helpers.estimation.finished import PERSON, finished_labels
+from fer_helpers.estimation.people import CANNOT_TELL, RULES, SKIP, Labels, by_clip, drawn_only, read_labels, waiting
 from fer_helpers.estimation.performance import estimate_performance, linearised
 from fer_helpers.estimation.replacement import distribution_agreement, replacement_test
 from fer_helpers.estimation.samples import (
@@ -32,7 +36,7 @@ from fer_helpers.estimation.samples import (
     strata,
 )
 from fer_helpers.estimation.shares import CORPUS, PEOPLE, estimate_shares
-from fer_helpers.estimation.sizes import labels_for, more_labels, plan, split_budget
+from fer_helpers.estimation.sizes import labels_for, more_labels, plan, planned, split_budget
 
 __all__ = [
     "ACCEPTED",
@@ -41,6 +45,7 @@ __all__ = [
     "CORE",
     "CORPUS",
     "PEOPLE",
+    "PERSON",
     "RULES",
     "SKIP",
     "WORKLIST",
@@ -48,26 +53,34 @@ __all__ = [
     "Labels",
     "accept",
     "accept_audited",
+    "answers",
     "by_clip",
+    "certify",
     "distribution_agreement",
     "draw_audit",
     "draw_core",
     "draw_worklist",
     "drawn_only",
     "drift_test",
+    "estimate",
     "estimate_performance",
     "estimate_shares",
     "finished_labels",
+    "in_words",
     "labels_for",
     "labels_needed",
     "linearised",
     "more_labels",
     "p_value",
     "plan",
+    "planned",
     "population",
     "read_labels",
+    "redraws",
     "replacement_test",
+    "risk_by_coverage",
     "split_budget",
     "strata",
+    "waiting",
     "would_accept",
 ]

@@ -17,6 +17,8 @@ from fer_helpers.errors import ListError
 from fer_helpers.estimation.people import check_queue
 from fer_helpers.estimation.samples import AUDIT
 
+MIN_PILOT = 10  # labels among the clips above a threshold, to choose it
+STEPS = ["n_accepted", "n_labelled", "n_wrong", "p", "passed"]
 LEVELS = 20  # thresholds: the surest 5 %, 10 %, ... 100 % of the clips
 
 
@@ -131,16 +133,80 @@ def would_accept(population: pd.DataFrame, sample: pd.DataFrame, truth: pd.DataF
     Half, because an audit of clips that are just good enough certifies nothing. Any choice is allowed here that uses no
     label of the audit; the promise comes from `accept_audited` alone.
     """
+    risk = risk_by_coverage(population, sample, truth)
+    good = risk.loc[(risk["n_labelled"] >= MIN_PILOT) & (risk["wrong"] <= limit / 2), "n_accepted"]
+    return pd.Index(population.loc[_rank(population) < good.max(), "clip_id"].to_numpy(dtype=object))
+
+
+def risk_by_coverage(population: pd.DataFrame, sample: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """Estimated share wrong among the surest clips, from the strictest threshold to the loosest.
+
+    The risk–coverage curve of selective classification (El-Yaniv & Wiener 2010), each label weighted by the draw.
+
+    Returns:
+        columns n_accepted (clips at least that sure), confidence (of the least sure), n_labelled, n_wrong (of these),
+        wrong (estimated share; empty where none of them is labelled).
+    """
     check_queue(sample)
-    known = truth[truth.index.isin(sample["clip_id"])]
-    rows, wrong = _labelled(population, known)
+    rows, wrong = _labelled(population, truth[truth.index.isin(sample["clip_id"])])
     weight = 1 / sample.set_index("clip_id")["probability"].reindex(population["clip_id"].iloc[rows]).to_numpy()
-    rank, best = _rank(population), 0
+    rank, found = _rank(population), []
     for size in _sizes(rank):
         inside = rank[rows] < size
-        if inside.sum() >= 10 and np.average(wrong[inside], weights=weight[inside]) <= limit / 2:
-            best = size
-    return pd.Index(population.loc[rank < best, "clip_id"].to_numpy(dtype=object))
+        share = np.average(wrong[inside], weights=weight[inside]) if inside.any() else np.nan
+        least = population.loc[rank < size, "confidence"].min()
+        found.append((size, least, int(inside.sum()), float(wrong[inside].sum()), share))
+    return pd.DataFrame(found, columns=["n_accepted", "confidence", "n_labelled", "n_wrong", "wrong"])
+
+
+def certify(
+    population: pd.DataFrame,
+    core: pd.DataFrame,
+    truth: pd.DataFrame,
+    audit: pd.DataFrame,
+    audited: pd.DataFrame,
+    limit: float = 0.1,
+    delta: float = 0.1,
+    waiting: int = 0,
+) -> Acceptance:
+    """What can be promised with the labels there are: by a simple core alone, else by the audit, once it is done.
+
+    Args:
+        population, limit, delta: as of `accept`.
+        core, truth: of `samples.draw_core` and `people.by_clip`.
+        audit: the queue as it was recorded: all clips that would be accepted, `order` empty where one was not drawn;
+            no rows if there is none yet.
+        audited: of `people.by_clip`, from the audit's labels alone.
+        waiting: clips of the audit that nobody has looked at. The promise holds for one look, so it is not tested
+            before there are none.
+    """
+    if list(core["stratum"].unique()) == ["all"]:
+        return accept(population, core, truth, limit, delta)
+    if waiting:
+        return _nothing(
+            waiting, f"{waiting} clips of the audit are not labelled; it is looked at once, when it is done"
+        )
+    if len(audit):
+        drawn = audit[audit["order"].notna()]
+        return accept_audited(population, pd.Index(audit["clip_id"].astype(object)), drawn, audited, limit, delta)
+    chosen, risk = would_accept(population, core, truth, limit), risk_by_coverage(population, core, truth)
+    if len(chosen):
+        needed = labels_needed(limit, delta, 0.0, len(chosen))
+        return _nothing(needed, f"{len(chosen)} clips look good enough; an audit of {needed} or more must confirm it")
+    tried = risk[risk["n_labelled"] >= MIN_PILOT]
+    if tried.empty:
+        return _nothing(None, "too few labels to choose a threshold of confidence")
+    best = tried.loc[tried["wrong"].idxmin()]
+    return _nothing(
+        None,
+        f"by the core, no threshold of confidence with {MIN_PILOT} labels above it leaves fewer than about "
+        f"{100 * best['wrong']:.0f} % wrong (the {best['n_accepted']:.0f} surest clips); an audit is worth its labels "
+        f"at {100 * limit / 2:.0f} % or fewer",
+    )
+
+
+def _nothing(more: int | None, why: str) -> Acceptance:
+    return Acceptance(pd.Index([]), "", more, f"Nothing can be certified: {why}.", pd.DataFrame(columns=STEPS))
 
 
 def accept_audited(
@@ -209,7 +275,7 @@ def _result(
     delta: float,
     steps: list[tuple[int, int, float, float, bool]],
 ) -> Acceptance:
-    table = pd.DataFrame(steps, columns=["n_accepted", "n_labelled", "n_wrong", "p", "passed"])
+    table = pd.DataFrame(steps, columns=STEPS)
     if len(accepted):
         promise = f"at most {limit:.0%} of these labels wrong, in at least {1 - delta:.0%} of such draws"
         return Acceptance(accepted, promise, 0, f"{len(accepted)} labels can be taken: {promise}.", table)

@@ -19,6 +19,7 @@ def finished_labels(
     truth: pd.DataFrame,
     acceptance: Acceptance | None = None,
     worklist: Collection[str] = (),
+    raters: str = PERSON,
 ) -> pd.DataFrame:
     """The table `labels`: every clip of the corpus with its label, who gave it, and under which promise.
 
@@ -30,10 +31,11 @@ def finished_labels(
         truth: of `people.by_clip` for all votes, whatever the queue.
         acceptance: of `accept` or `accept_audited`.
         worklist: clip_ids of `samples.draw_worklist`; those nobody labelled yet need a look.
+        raters: what to call those who labelled.
 
     Returns:
         the table `labels`, see `tables.SCHEMAS`. `source` is "both" where people and the model say the same; there
-        `annotator` is the model's name and "people". A promise is given to labels of the model alone.
+        `annotator` is the model's name and `raters`. A promise is given to labels of the model alone.
     """
     words = [column for column in truth if column not in ("label", "n_votes")]
     said = truth.reindex(population["clip_id"])
@@ -54,7 +56,7 @@ def finished_labels(
             label=label,
             source=pd.Series(source, population.index).where(~none),
             annotator=np.select(
-                [source == "both", source == "person"], [annotator + f" and {PERSON}", PERSON], annotator
+                [source == "both", source == "person"], [annotator + f" and {raters}", raters], annotator
             ),
             promise=pd.Series(acceptance.promise if acceptance else "", population.index).where(promised),
             n_votes=said["n_votes"].fillna(0).astype(int).to_numpy(),

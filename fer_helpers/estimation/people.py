@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fer_helpers.emotions import SEVEN, TERNARY, parse_emotion
+from fer_helpers.emotions import SEVEN, TERNARY, parse_emotion, valence
 from fer_helpers.errors import ListError
 
 CANNOT_TELL, SKIP = "cannot tell", "skip"
@@ -109,6 +109,17 @@ def drawn_only(labels: Labels, sample: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     return votes[drawn & here], pd.concat([labels.refused, others]).sort_index()
 
 
+def waiting(labels: pd.DataFrame, sample: pd.DataFrame) -> pd.Index:
+    """The clips of one queue that nobody has decided on in it, by `labels` as they are given to `read_labels`.
+
+    Who cannot tell has decided; a clip that was skipped, or whose row is not filled in, waits.
+    """
+    queue = labels["queue"].fillna("") if "queue" in labels else pd.Series("", index=labels.index)
+    said = labels["label"].fillna("").astype(str).str.strip().str.lower()
+    seen = labels.loc[queue.isin(["", *sample["queue"].unique()]) & ~said.isin(["", SKIP]), "clip_id"]
+    return pd.Index(sample.loc[~sample["clip_id"].isin(seen), "clip_id"])
+
+
 def check_queue(sample: pd.DataFrame) -> None:
     """Raise a ListError unless `sample` is one queue with draw probabilities."""
     queues = list(sample["queue"].unique())
@@ -120,6 +131,7 @@ def check_queue(sample: pd.DataFrame) -> None:
         raise ListError(f"queue {queues[0]!r} was not drawn at random: estimates need core or audit labels")
 
 
-def valence_of(words: Sequence[str]) -> np.ndarray | None:
-    """−1, 0, 1 for the three labels of TERNARY, in the order of `words`; None for other label sets."""
-    return np.array([TERNARY.index(word) - 1.0 for word in words]) if set(words) == set(TERNARY) else None
+def valence_of(words: Sequence[str], surprise: str = "left_out") -> np.ndarray | None:
+    """−1, 0 or 1 for each of `words`, TERNARY or SEVEN; None where surprise has none, and is among them."""
+    sides = [word if word in TERNARY else valence(word, surprise) for word in words]
+    return None if None in sides else np.array([TERNARY.index(side) - 1.0 for side in sides])

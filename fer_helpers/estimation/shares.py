@@ -10,22 +10,27 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats  # type: ignore[import-untyped]
+from scipy.special import ndtr, stdtrit  # type: ignore[import-untyped]
 from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers.emotions import SEVEN
 from fer_helpers.estimation._design import Design, design
 from fer_helpers.estimation.people import valence_of
 from fer_helpers.evaluation import MIN_GROUPS
+from fer_helpers.tables import TARGETS
 
-CORPUS, PEOPLE = "this corpus", "people like these"
+CORPUS, PEOPLE = TARGETS
 RARE = 5  # fewer clips than this with (or without) a label: no interval narrower than Wilson's of people alone
 
 
 def estimate_shares(
-    population: pd.DataFrame, sample: pd.DataFrame, truth: pd.DataFrame, words: Sequence[str] = SEVEN
+    population: pd.DataFrame,
+    sample: pd.DataFrame,
+    truth: pd.DataFrame,
+    words: Sequence[str] = SEVEN,
+    surprise: str = "left_out",
 ) -> pd.DataFrame:
-    """Share of each label and, with three labels, mean valence: by the model, by people, by both together.
+    """Share of each label, and mean valence: by the model, by people, by both together.
 
     The difference estimator with the variance-minimising coefficient (regression estimator, Cochran 1977; PPI++,
     Angelopoulos et al. 2023), within the strata of the draw. Over people, each subject's contributions are summed
@@ -36,6 +41,7 @@ def estimate_shares(
         sample: of `samples.draw_core`; clips nobody labelled yet are passed over.
         truth: of `people.by_clip` for the votes that `people.drawn_only` left.
         words: the labels.
+        surprise: its valence, as `emotions.valence` has it; left out, seven labels have no mean valence.
 
     Returns:
         a row a quantity, target and source ("model", "people", "both"): value, ci_low, ci_high (95 %; empty for the
@@ -52,7 +58,7 @@ def estimate_shares(
     f = (population["label"].to_numpy(dtype=object)[:, None] == np.array(list(words), dtype=object)).astype(float)
     answered = population["label"].notna().to_numpy()
     quantities = {f"share: {word}": (y[:, k], f[:, k]) for k, word in enumerate(words)}
-    valence = valence_of(words)
+    valence = valence_of(words, surprise)
     if valence is not None:
         quantities["mean valence"] = (y @ valence, f @ valence)
     rows = [row for name, (one, other) in quantities.items() for row in _rows(name, one, other, answered, plan)]
@@ -127,7 +133,7 @@ def _interval(
     if np.isnan(error) or df < 1 or (target == PEOPLE and df + 1 < MIN_GROUPS):
         return np.nan, np.nan
     if name == "mean valence":
-        half = stats.t.ppf(0.975, df) * error
+        half = stdtrit(df, 0.975) * error
         return max(-1.0, value - half), min(1.0, value + half)
     return interval_of_share(value, error, df, y, n_clips if target == CORPUS else None)
 
@@ -147,14 +153,14 @@ def interval_of_share(
         y: of each labelled clip its weight in the share, 0 to 1.
         n_clips: in the corpus, if the share is that of the corpus.
     """
-    t, share = stats.t.ppf(0.975, df), float(np.clip(value, 0, 1))
+    t, share = stdtrit(df, 0.975), float(np.clip(value, 0, 1))
     low, high = value - t * error, value + t * error
     left = 1 - len(y) / n_clips if n_clips else 1.0
     labels = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else np.inf
     if left > 0 and min(y.sum(), len(y) - y.sum()) < RARE:
         labels = min(labels, len(y) / left)
     if np.isfinite(labels):
-        wilson = proportion_confint(share * labels, labels, 2 * stats.norm.sf(t), method="wilson")
+        wilson = proportion_confint(share * labels, labels, 2 * ndtr(-t), method="wilson")
         low, high = min(low, wilson[0]), max(high, wilson[1])
     return max(0.0, low), min(1.0, high)
 
@@ -170,5 +176,5 @@ def _model(f: np.ndarray, answered: np.ndarray, plan: Design, target: str) -> di
     if n < MIN_GROUPS:
         return row
     error = float(np.sqrt(n / (n - 1) * np.sum(sums**2)) / answered.sum())
-    half = stats.t.ppf(0.975, n - 1) * error
+    half = stdtrit(n - 1, 0.975) * error
     return row | {"ci_low": value - half, "ci_high": value + half, "error": error}

@@ -52,6 +52,27 @@ def plan(numbers: Sequence[int], n_clips: int, sd: float = 0.5, correlation: flo
     return pd.DataFrame({"n": n.astype(int), "people": half, "both": left * half, "saved": correlation**2})
 
 
+def planned(population: pd.DataFrame, numbers: Sequence[int], words: Sequence[str]) -> pd.DataFrame:
+    """What numbers of labels buy, from the model's labels alone: half-widths over this corpus, by people alone.
+
+    Shares are taken to be those of the model's labels, and half of each class to be found: the widest there is.
+
+    Args:
+        population: of `samples.population`.
+        numbers, words: as of `plan` and `estimate_shares`.
+
+    Returns:
+        index n; columns "share: <most frequent>", "share: <rarest>" of the labels that the model gives, WAR, UAR.
+    """
+    counts = population["label"].value_counts().reindex(list(words), fill_value=0)
+    shares = (counts[counts > 0] / max(1, counts.sum())).sort_values(ascending=False, kind="stable")
+    ends = list(dict.fromkeys([*shares.index[:1], *shares.index[-1:]]))
+    sds = {f"share: {word}": float(np.sqrt(shares[word] * (1 - shares[word]))) for word in ends}
+    sds |= {"WAR": 0.5, "UAR": float(0.5 * np.sqrt((1 / shares).sum()) / max(1, len(shares)))}
+    halves = {name: plan(numbers, len(population), sd).set_index("n")["people"] for name, sd in sds.items()}
+    return pd.DataFrame(halves)
+
+
 def more_labels(estimates: pd.DataFrame, half_width: float) -> pd.DataFrame:
     """How many more labels each row of `estimate_shares` needs for ± `half_width`, or "label more people".
 
@@ -67,7 +88,7 @@ def more_labels(estimates: pd.DataFrame, half_width: float) -> pd.DataFrame:
     own = rows[rows["target"] != PEOPLE].set_index(key)["error"]
     within = own.loc[pd.MultiIndex.from_frame(rows[key])].to_numpy() ** 2
     people = rows["target"].eq(PEOPLE).to_numpy()
-    t = np.where(people, stats.t.ppf(0.975, np.maximum(rows["n_subjects"] - 1, 1)), Z)
+    t = np.where(people, stats.t.ppf(0.975, np.maximum(rows["n_subjects"].astype(float) - 1, 1)), Z)
     between = np.where(people, np.maximum(rows["error"] ** 2 - within, 0), 0)
     room = np.maximum((half_width / t) ** 2 - between, 0)
     rows["floor"] = t * np.sqrt(between)

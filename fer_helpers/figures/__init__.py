@@ -2,6 +2,7 @@
 
 from fer_helpers.figures.comparisons import differences, pareto, pareto_front, reliability
 from fer_helpers.figures.corpus import blurred, counts, decoded, distribution, motion, strips
+from fer_helpers.figures.estimates import estimated, redrawn
 from fer_helpers.figures.panels import (
     all_differences,
     by_group,
@@ -30,6 +31,7 @@ __all__ = [
     "decoded",
     "differences",
     "distribution",
+    "estimated",
     "forest",
     "heatmap",
     "label_shares",
@@ -42,6 +44,7 @@ __all__ = [
     "plain",
     "price",
     "recall_by_annotator",
+    "redrawn",
     "reliability",
     "reliability_by_annotator",
     "set_style",

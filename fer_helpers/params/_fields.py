@@ -156,3 +156,7 @@ class Params(BaseModel):
         description="CSV of people's labels (clip_id, rater, label), beside those given in the labelling view; panel: "
         "the demo's simulated raters, until somebody labels; empty: none",
     )
+    n_labels: int = Field(80, ge=2, description="core: clips drawn at random for people to label")
+    n_audit: int = Field(120, ge=0, description="clips drawn from those that would be accepted without looking")
+    accept_error: float = Field(0.1, gt=0, lt=1, description="largest share wrong among the labels accepted")
+    accept_risk: float = Field(0.1, gt=0, lt=1, description="probability, at most, that more of them are wrong")

@@ -4,6 +4,7 @@ from fer_helpers.report import exports, queues
 from fer_helpers.report.methods import annotator, to_ask
 from fer_helpers.report.page import write
 from fer_helpers.report.summary import (
+    audit,
     commonest_errors,
     compared_text,
     differing_params,
@@ -16,6 +17,7 @@ from fer_helpers.report.summary import (
 
 __all__ = [
     "annotator",
+    "audit",
     "commonest_errors",
     "compared_text",
     "differing_params",

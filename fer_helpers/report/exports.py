@@ -20,6 +20,7 @@ from fer_helpers.paths import safe_name, shown
 from fer_helpers.prompting import FORMS, PROMPTS, planning
 from fer_helpers.report import _croissant, queues
 from fer_helpers.report.methods import annotator
+from fer_helpers.report.summary import audit
 from fer_helpers.runs import Run, draws
 
 _CARD = Path(__file__).with_name("card.md")
@@ -155,7 +156,9 @@ def _card(run: Run, labels: pd.DataFrame, target: str, frames: bool) -> str:
         for name in clips
         if name.startswith(tables.GROUP)
     }
-    card = jinja2.Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True).from_string(_CARD.read_text())
+    environment = jinja2.Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["plain"] = _plain
+    card = environment.from_string(_CARD.read_text())
     return card.render(
         name=_plain(run.folder.name),
         target=target,
@@ -172,6 +175,7 @@ def _card(run: Run, labels: pd.DataFrame, target: str, frames: bool) -> str:
         subjects=int(clips.loc[labels["clip_id"], "subject"].nunique()),
         groups={_plain(name): {_plain(key): n for key, n in found.items()} for name, found in groups.items()},
         scores=_scores(run, labels),
+        audit=audit(run),
     )
 
 

@@ -16,8 +16,8 @@ from fer_helpers.emotions import question
 from fer_helpers.evaluation import METRICS, findings, groups, metric_names, scores, summaries
 from fer_helpers.files import write_whole
 from fer_helpers.report import methods
-from fer_helpers.report.summary import commonest_errors, outcomes, published, read, summary
-from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
+from fer_helpers.report.summary import audit, commonest_errors, outcomes, published, read, summary
+from fer_helpers.runs import EVERY, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("page.html")
 _TABLES = ("clips", "frames", "requests", "answers", "predictions", "scores", "comparisons")
@@ -38,7 +38,7 @@ def write(run: Run) -> Path:
     errors = findings.of_errors(first, name)
     drawing = {"n_resamples": run.params.n_resamples, "seed": run.params.bootstrap_seed}
     alike = run.facts.get("groups") or (groups.findings(first, **drawing) if len(first) else [])
-    questions = _questions(run, made, shown)
+    questions, audited = _questions(run, made, shown), audit(run)
     page = _template().render(
         name=run.folder.name,
         asked_of=methods.asked_of(run, made),
@@ -54,6 +54,8 @@ def write(run: Run) -> Path:
         errors=errors,
         alike=alike,
         strips=_strips(run, first),
+        audit=audited,
+        estimates=_cells(audited["estimates"]) if audited else None,
         faces=_faces(run),
         outcomes=_cells(outcomes(run)),
         common=_cells(commonest_errors(run)),
@@ -64,11 +66,12 @@ def write(run: Run) -> Path:
         bibliography=methods.bibliography(run, made),
         limitations=methods.limitations(run, made, is_best),
         explorer=(run.folder / "explorer.html").is_file(),
-        notebooks=[name for name in NOTEBOOKS if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],
+        notebooks=[name for name in EVERY if (run.folder / "notebooks" / f"{name}.ipynb").is_file()],
         params=manifest["params"],
         made_with=manifest.get("made_with", {}),
     )
-    _write_tables(run, {**{one["slug"]: one["table"] for one in questions}, "statuses": outcomes(run)})
+    shown_tables = {**{one["slug"]: one["table"] for one in questions}, "statuses": outcomes(run)}
+    _write_tables(run, shown_tables | ({"estimates": audited["estimates"]} if audited else {}))
     path = run.folder / "report.html"
     write_whole(path, page)
     return path

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
-from fer_helpers import statuses, tables
+from fer_helpers import estimation, statuses, tables
 from fer_helpers.emotions import LABELS, question
+from fer_helpers.errors import RunError
 from fer_helpers.evaluation import (
     annotator_names,
     board,
@@ -28,6 +30,24 @@ def read(run: Run, table: str) -> pd.DataFrame:
     if (run.folder / f"{table}.parquet").is_file():
         return run.read(table)
     return tables.empty(table)
+
+
+def audit(run: Run) -> dict[str, Any]:
+    """What notebook 06 found: says (sentences), estimates (in words), raters; empty if it was of other tables.
+
+    Notebook 05 writes a report, too, before 06 has run again.
+    """
+    try:
+        table = read(run, "estimates")
+    except RunError:
+        table = tables.empty("estimates")
+    if table.empty:
+        return {}
+    return {
+        "says": run.facts["audit"],
+        "estimates": estimation.in_words(table),
+        "raters": table["raters"].iloc[0],
+    }
 
 
 def summary(run: Run) -> pd.DataFrame:

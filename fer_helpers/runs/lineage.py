@@ -24,6 +24,7 @@ MADE_FROM = {
     "predictions": ("clips", "frames", "requests", "answers", f"{IMPORTED}/predictions"),
     "scores": ("clips", "predictions"),
     "comparisons": ("clips", "predictions"),
+    "estimates": ("clips", "predictions", "draws", "people.jsonl"),
     "labels": ("clips", "predictions", "draws", "people.jsonl"),
 }
 

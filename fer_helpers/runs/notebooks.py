@@ -16,7 +16,9 @@ NOTEBOOKS = (
     "03_zero_shot_annotation",
     "04_strategy_comparison",
     "05_error_analysis",
-)
+)  # that every run executes
+AUDIT = "06_label_audit"  # once people have labelled clips
+EVERY = (*NOTEBOOKS, AUDIT)
 
 
 def source(notebook: str) -> Path:

@@ -16,7 +16,7 @@ from fer_helpers.errors import RunError
 from fer_helpers.estimation import CANNOT_TELL, SKIP
 from fer_helpers.evaluation import true_label
 from fer_helpers.files import append_line
-from fer_helpers.params import problems_in
+from fer_helpers.params import Params, problems_in
 from fer_helpers.paths import resolve, shown
 from fer_helpers.runs import _filled_in
 from fer_helpers.runs.run import Run
@@ -51,7 +51,7 @@ def keep(row: Mapping[str, Any], folder: Path) -> None:
 
     Args:
         row: clip_id, rater (a name; white space around and within it becomes single spaces), label (of a label set,
-            CANNOT_TELL or SKIP), queue (of tables.QUEUES), labelled_at (ISO 8601).
+            CANNOT_TELL or SKIP), queue (of `tables.QUEUES`), labelled_at (ISO 8601).
         folder: the run's.
 
     Raises:
@@ -79,6 +79,13 @@ def read(folder: Path) -> pd.DataFrame:
     return table.drop_duplicates(["clip_id", "rater", "queue"], keep="last", ignore_index=True)
 
 
+def _parsed(line: bytes) -> _Given | None:
+    try:
+        return _Given.model_validate_json(line)
+    except ValidationError:  # blank, or cut off by a crash: it never was a whole line
+        return None
+
+
 def all_labels(run: Run) -> pd.DataFrame:
     """What people said of the run's clips, whatever the queue, as `estimation.read_labels` takes it.
 
@@ -96,10 +103,23 @@ def all_labels(run: Run) -> pd.DataFrame:
     given = read(run.folder)[COLUMNS]
     if run.params.human_labels == PANEL:
         return given if len(given) else _of_panel(run)
-    if not run.params.human_labels:
-        return given
-    filled_in = _filled_in.read(resolve(run.params.human_labels), run.read("clips")["clip_id"])
-    return pd.concat([filled_in, given], ignore_index=True)
+    return pd.concat([filled_in(run.params, run.read("clips")), given], ignore_index=True)
+
+
+def filled_in(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the file that human_labels names, as `all_labels` has them; none without one.
+
+    Raises:
+        ListError: as `all_labels`.
+    """
+    if params.human_labels in ("", PANEL):
+        return pd.DataFrame(columns=COLUMNS)
+    return _filled_in.read(resolve(params.human_labels), clips["clip_id"])
+
+
+def _of_panel(run: Run) -> pd.DataFrame:
+    drawn = tables.read("draws", run.folder) if (run.folder / "draws.parquet").is_file() else tables.empty("draws")
+    return panel(run).merge(drawn.loc[drawn["order"].notna(), ["clip_id", "queue"]], on="clip_id")[COLUMNS]
 
 
 def panel(run: Run) -> pd.DataFrame:
@@ -111,15 +131,3 @@ def panel(run: Run) -> pd.DataFrame:
     taxonomy, surprise = run.params.taxonomies[0], run.params.surprise_is
     said = {word: true_label(word, taxonomy, surprise) for word in votes["label"].unique()}
     return votes.assign(label=votes["label"].map(said))[["clip_id", "rater", "label"]].dropna()
-
-
-def _parsed(line: bytes) -> _Given | None:
-    try:
-        return _Given.model_validate_json(line)
-    except ValidationError:  # blank, or cut off by a crash: it never was a whole line
-        return None
-
-
-def _of_panel(run: Run) -> pd.DataFrame:
-    drawn = tables.read("draws", run.folder) if (run.folder / "draws.parquet").is_file() else tables.empty("draws")
-    return panel(run).merge(drawn.loc[drawn["order"].notna(), ["clip_id", "queue"]], on="clip_id")[COLUMNS]

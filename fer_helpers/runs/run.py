@@ -19,7 +19,7 @@ from fer_helpers.paths import ROOT, outputs, resolve, shown
 from fer_helpers.prompting import planning, pricing, prompts
 from fer_helpers.runs import busy, lineage
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
-from fer_helpers.runs.notebooks import NOTEBOOKS, declared
+from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, declared
 from fer_helpers.tables import IMPORTED, WRITTEN_BY
 
 # The project's own folders, which no run is written into; a test compares them with git's.
@@ -188,7 +188,7 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
     them.
 
     Args:
-        notebook: its name, one of NOTEBOOKS.
+        notebook: its name, one of EVERY.
         values: the notebook's `globals()`; only what its parameters cell declares is read.
 
     Raises:
@@ -203,7 +203,7 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
     parameters.validate(given, notebook)  # before `out` is looked for
     folder = folder_of(given["out"])
     known = read_manifest(folder).get("params", {}) if notebook != NOTEBOOKS[0] else {}
-    for earlier in NOTEBOOKS[: NOTEBOOKS.index(notebook)]:
+    for earlier in NOTEBOOKS[: EVERY.index(notebook)]:
         if not (declared(earlier).keys() - {"out"}) & known.keys():
             raise RunError(f"{shown(folder)} has no tables of {earlier}: run that notebook with the same `out` first")
     params = parameters.validate({**known, **given}, notebook)

@@ -22,11 +22,12 @@ from fer_helpers.tables._schemas import (
     QUEUES,
     SCHEMAS,
     SEVERAL,
+    TARGETS,
     WRITTEN_BY,
 )
 
 __all__ = [
-    "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "QUEUES", "SCHEMAS", "SEVERAL", "WRITTEN_BY",
+    "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "QUEUES", "SCHEMAS", "SEVERAL", "TARGETS", "WRITTEN_BY",
     "check", "empty", "page", "read", "write",
 ]  # fmt: skip
 

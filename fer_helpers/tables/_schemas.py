@@ -18,6 +18,8 @@ GROUPED = f"^{GROUP}"
 
 QUEUES = ("core", "audit", "worklist")
 SOURCES = ("model", "person", "both")  # both: the model's label, and people said the same
+TARGETS = ("this corpus", "people like these")  # what an estimate is of
+BY_WHOM = ("model", "people", "both")  # whose labels it is made of
 PROBABILITIES = [f"prob_{label}" for label in LABELS]
 _LABELLED = "status ok without a label, or a label without status ok"
 
@@ -217,6 +219,29 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         },
         unique=["clip_id", "queue"],
     ),
+    "estimates": _schema(
+        {
+            "quantity": _column(str, "share: <label>, mean valence, WAR, UAR or recall: <label>"),
+            "target": _column(str, "what it is of: this corpus, or people like these", isin=TARGETS),
+            "source": _column(str, "by whom: model alone, people alone, or both together", isin=BY_WHOM),
+            "value": _column(float, "the estimate", nullable=True),
+            "ci_low": _column(float, "lower end of its 95 % interval; empty where there is none", nullable=True),
+            "ci_high": _column(float, "upper end", nullable=True),
+            "error": _column(float, "its standard error, of shares and valence", nullable=True),
+            "sd": _column(float, "standard deviation of a clip's residual, likewise", nullable=True),
+            "saved": _column(float, "by how much the model narrowed the squared width, likewise", nullable=True),
+            "n": _column(int, "clips labelled by people"),
+            "n_clips": _column(int, "clips it is about"),
+            "n_subjects": _column("Int64", "subjects labelled, of shares and valence", nullable=True),
+            "n_missing": _column(
+                "Int64", "clips without an answer of the model, of WAR, UAR and recalls", nullable=True
+            ),
+            "taxonomy": _column(str, "label set", isin=TAXONOMIES),
+            "annotator": _column(str, "the model: strategy and model"),
+            "raters": _column(str, "who labelled: people, or the simulated panel"),
+        },
+        unique=["quantity", "target", "source"],
+    ),
     "labels": _schema(
         {
             "clip_id": _column(str, "clips.clip_id"),
@@ -241,5 +266,6 @@ WRITTEN_BY = {
     "predictions": "04_strategy_comparison",
     "scores": "04_strategy_comparison",
     "comparisons": "04_strategy_comparison",
+    "estimates": "06_label_audit",
     "labels": "06_label_audit",
 }

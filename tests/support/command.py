@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from fer_helpers import cli
 
-SMALL = ("-p", "n_clips", "14", "-p", "n_resamples", "200", "--out", "outputs/small")
+SMALL = ("-p", "n_clips", "14", "-p", "n_resamples", "200", "-p", "human_labels", "", "--out", "outputs/small")
 
 
 def fer(*arguments: str):

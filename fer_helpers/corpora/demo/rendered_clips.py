@@ -157,6 +157,7 @@ CORPUS = Corpus(
     apply="rendered on this machine",
     rows=_rows,
     votes=_votes,
+    simulated_votes=True,
     folder=_folder,
     make=_make,
 )
