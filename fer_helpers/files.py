@@ -1,4 +1,4 @@
-"""Writing files so that a reader finds the old one or the new one, and never half of one; a file as a lock."""
+"""Writing files so that a reader finds the old or the new one, never half of one; adding a line; a file as a lock."""
 
 from __future__ import annotations
 
@@ -29,6 +29,22 @@ def write_whole(path: str | Path, data: bytes | str, durable: bool = False) -> N
         if durable:
             os.fsync(file)
     os.replace(beside, path)  # noqa: PTH105
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add `line` (without line breaks) to the file at `path`, on the disk on return.
+
+    Nothing is rewritten, so several processes may do so at once. It begins with a line break: whatever a crash left
+    of the line before stays a line of its own, which readers skip as they skip blank ones.
+    """
+    data = f"\n{line}\n".encode()
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        if os.write(file, data) < len(data):
+            raise OSError("the disk is full")
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 @contextmanager

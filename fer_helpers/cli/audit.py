@@ -1,4 +1,4 @@
-"""The commands that ask how far a run's labels can be trusted, and hand them on: sample, drift, export."""
+"""The commands that ask how far a run's labels can be trusted, and hand them on: sample, label, drift, export."""
 
 from __future__ import annotations
 
@@ -53,6 +53,20 @@ def sample(params: Params, n: int, audit: bool, worklist: bool, target: str | No
         queues.write_tasks(run, rows, into)
         click.echo(f"or import {shown(into)} into Label Studio, export as JSON, and set human_labels to that file")
     click.echo("then run notebook 06_label_audit")
+
+
+@main.command()
+@click.argument("folder", default="outputs/demo")
+@click.option("--queue", default="core", show_default=True, help="core, audit or worklist, as `sample` drew it")
+@click.option("--port", default=8867, show_default=True, help="port on 127.0.0.1")
+def label(folder: str, queue: str, port: int) -> None:
+    """Serve the clips drawn of the run in FOLDER, one at a time, to people who label them, until interrupted.
+
+    Each label is kept in that folder as it is given; whoever comes back continues where they stopped.
+    """
+    from fer_helpers.explorer import serve
+
+    serve.label(typed(folder), queue, port, click.echo)
 
 
 @main.command()

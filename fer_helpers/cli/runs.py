@@ -187,7 +187,7 @@ def explore(folder: str, port: int) -> None:
     """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
     from fer_helpers.explorer import serve
 
-    serve.serve(typed(folder), port, click.echo)
+    serve.explore(typed(folder), port, click.echo)
 
 
 @main.command()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
+import pandas as pd
 
+from fer_helpers.errors import RunError
 from fer_helpers.media import Unreadable, decode_picture, pixelated
 
 SMALL, LARGE = 112, 384  # side of a tile, pixels
@@ -44,3 +48,33 @@ def _tile(picture: bytes, side: int, blurred: bool) -> np.ndarray:
     top, left = (side - height) // 2, (side - width) // 2
     tile[top : top + height, left : left + width] = image
     return pixelated(tile) if blurred else tile
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyFrames:
+    """A frames table, and how to read the picture of a clip_id and frame_index."""
+
+    frames: pd.DataFrame
+    picture: Callable[[str, int], bytes]
+
+    # Of many thousand clips only those looked at are unpacked, so columns are kept as arrays and rows found by clip.
+    @cached_property
+    def _frames(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        usable = self.frames[self.frames["status"] == "ok"]
+        return usable.groupby("clip_id", sort=False).indices, usable["frame_index"].to_numpy(int)
+
+    def key_frames(self, clip_id: str) -> list[int]:
+        """frame_index of each usable key frame, in the order of time."""
+        rows, indices = self._frames
+        return [int(index) for index in indices[rows.get(clip_id, [])]]
+
+    def strip(self, clip_id: str, side: int = SMALL, blurred: bool = False) -> bytes:
+        """The clip's key frames as one WebP; what cannot be read is a grey square."""
+        indices = thinned(self.key_frames(clip_id))
+        return strip([self._read(clip_id, index) for index in indices], side, blurred)
+
+    def _read(self, clip_id: str, index: int) -> bytes:
+        try:
+            return self.picture(clip_id, index)
+        except (RunError, KeyError):  # gone, or not among the key frames
+            return b""

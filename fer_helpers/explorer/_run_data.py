@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import pandas as pd
 from fer_helpers import tables
 from fer_helpers.emotions import LABELS, TAXONOMIES
 from fer_helpers.errors import RunError
-from fer_helpers.explorer._filmstrips import SMALL, strip, thinned
+from fer_helpers.explorer._filmstrips import KeyFrames
 from fer_helpers.explorer._table import NO_ROW, Series
 from fer_helpers.frames import store
 from fer_helpers.prompting import find, groups, stages
@@ -24,23 +24,22 @@ from fer_helpers.runs import Run
 LONGEST = 2000  # characters of a reply that are shown
 
 
-@dataclass(frozen=True)
-class Source:
-    """The tables of one run, and how to read a key frame.
+@dataclass(frozen=True, kw_only=True)
+class Source(KeyFrames):
+    """The tables of one run, and its key frames.
 
-    All but the first three tables may be empty, for annotators whose replies or scores are not at hand. `corpus` and
-    `model` name what was labelled and who was asked; `surprise` and `drawing` are how `scores` were computed.
+    All but predictions, clips and frames may be empty, for annotators whose replies or scores are not at hand.
+    `corpus` and `model` name what was labelled and who was asked; `surprise` and `drawing` are how `scores` were
+    computed.
     """
 
     name: str
     predictions: pd.DataFrame
     clips: pd.DataFrame
-    frames: pd.DataFrame
     requests: pd.DataFrame
     answers: pd.DataFrame
     scores: pd.DataFrame
     comparisons: pd.DataFrame
-    picture: Callable[[str, int], bytes]
     corpus: str = ""
     model: str = ""
     surprise: str = "positive"
@@ -52,7 +51,7 @@ class Source:
         names = ("predictions", "clips", "frames", "requests", "answers")
         known = run.params
         return cls(
-            run.folder.name,
+            name=run.folder.name,
             **{name: run.read(name) for name in names},
             **{name: _if_there(run, name) for name in ("scores", "comparisons")},
             picture=run.picture,
@@ -74,14 +73,10 @@ class Source:
         def picture(clip_id: str, frame_index: int) -> bytes:
             return store.read(folder or Path(), paths[clip_id, frame_index])
 
-        return cls("predictions", predictions, clips, frames, **empty, picture=picture, surprise=surprise)
+        known = {"predictions": predictions, "clips": clips, "frames": frames, **empty}
+        return cls(name="predictions", **known, picture=picture, surprise=surprise)
 
-    # Of many thousand clips only those looked at are unpacked, so columns are kept as arrays and rows found by clip.
-
-    @cached_property
-    def _frames(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        usable = self.frames[self.frames["status"] == "ok"]
-        return usable.groupby("clip_id", sort=False).indices, usable["frame_index"].to_numpy(int)
+    # Columns are kept as arrays for the reason given at KeyFrames.
 
     @cached_property
     def _requests(self) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
@@ -107,22 +102,6 @@ class Source:
         """The corpus's own word for the clip's label; empty if it has none."""
         word = self._original_of.get(clip_id)
         return word[:LONGEST] if isinstance(word, str) else ""
-
-    def key_frames(self, clip_id: str) -> list[int]:
-        """frame_index of each usable key frame, in the order of time."""
-        rows, indices = self._frames
-        return [int(index) for index in indices[rows.get(clip_id, [])]]
-
-    def strip(self, clip_id: str, side: int = SMALL, blurred: bool = False) -> bytes:
-        """The clip's key frames as one WebP; what cannot be read is a grey square."""
-        indices = thinned(self.key_frames(clip_id))
-        return strip([self._read(clip_id, index) for index in indices], side, blurred)
-
-    def _read(self, clip_id: str, index: int) -> bytes:
-        try:
-            return self.picture(clip_id, index)
-        except (RunError, KeyError):  # gone, or not among the key frames
-            return b""
 
     def about(self, series: Series, position: int, clip_id: str) -> dict[str, Any]:
         """What is behind a prediction: status, probabilities, tokens, and the replies that were pooled."""

@@ -12,11 +12,10 @@ from typing import Any
 
 import jinja2
 
+from fer_helpers.explorer._assets import EXPLORER, joined
 from fer_helpers.files import write_whole
 
 FRAMES = ("none", "blurred", "full")
-_BROWSER = Path(__file__).parent / "browser"
-_PARTS = ("counting", "marks", "elements", "accuracies", "bar", "matrices", "card", "cards", "large", "explorer")
 _PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -42,16 +41,6 @@ export them.</p>
 """
 
 
-def module() -> str:
-    """The explorer's ES module: its parts in one text, so that nothing has to be built or fetched."""
-    return "\n".join(_text(f"{part}.js") for part in _PARTS)
-
-
-def style() -> str:
-    """The explorer's style sheet."""
-    return _text("explorer.css")
-
-
 def write(path: Path, state: dict[str, Any], items: Sequence[dict[str, Any]], strips: Sequence[bytes]) -> Path:
     """Write the page to `path`, whole or not at all.
 
@@ -63,8 +52,8 @@ def write(path: Path, state: dict[str, Any], items: Sequence[dict[str, Any]], st
     """
     pictures = [base64.b64encode(strip).decode() for strip in strips]
     data = json.dumps({"state": state, "items": list(items), "strips": pictures}, separators=(",", ":"))
-    script = f"{module()}\n{_text('standalone.js')}"
-    sheet = f"{style()}\n{_text('standalone.css')}"
+    script = joined(*EXPLORER, "standalone.js")
+    sheet = joined("explorer.css", "standalone.css")
     # Nothing in the template is anybody's text: the data are compressed, and as base64 cannot end their element.
     page = jinja2.Template(_PAGE).render(
         module=script,
@@ -75,10 +64,6 @@ def write(path: Path, state: dict[str, Any], items: Sequence[dict[str, Any]], st
     )
     write_whole(path, page)
     return path
-
-
-def _text(name: str) -> str:
-    return (_BROWSER / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

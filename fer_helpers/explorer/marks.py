@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fer_helpers.emotions import SEVEN
 from fer_helpers.errors import RunError
+from fer_helpers.files import append_line
 from fer_helpers.params import problems_in
 from fer_helpers.paths import shown
 
@@ -59,21 +59,15 @@ def check(values: dict[str, Any]) -> Mark:
 
 
 def keep(mark: Mark, folder: Path) -> None:
-    """Append `mark` to `folder`/marks.jsonl, on the disk on return.
+    """Append `mark` to `folder`/marks.jsonl, on the disk on return; several explorers may mark at once.
 
-    A line is added and nothing rewritten, so several explorers may mark at once. It begins with a line break:
-    whatever a crash left of the line before stays a line of its own, which no reader takes for a mark.
+    Raises:
+        RunError: it cannot be written.
     """
-    line = f"\n{mark.model_dump_json()}\n".encode()
-    file = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        if os.write(file, line) < len(line):
-            raise OSError("the disk is full")
-        os.fsync(file)
+        append_line(folder / FILE, mark.model_dump_json())
     except OSError as error:
         raise RunError(f"{shown(folder / FILE)}: the mark could not be kept: {error}") from error
-    finally:
-        os.close(file)
 
 
 def read(folder: Path) -> list[Mark]:

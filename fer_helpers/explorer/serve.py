@@ -1,19 +1,19 @@
-"""Serves a run's explorer with Voila, on this machine only: notebook 05's section as a page, without its code."""
+"""Serves a run's explorer or its labelling view with Voila, on this machine only: cells as a page, without code."""
 
 from __future__ import annotations
 
 import secrets
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import v4
 
 from fer_helpers.errors import RunError
-from fer_helpers.paths import ROOT
-from fer_helpers.runs import NOTEBOOKS, open_run, surroundings
+from fer_helpers.explorer.labelling import queue_of
+from fer_helpers.runs import NOTEBOOKS, open_run, source, surroundings
 
 TAG = "explore"  # of the cells of notebook 05 that are served
 # Voila's page asks a CDN for icons; nobody but this machine needs to know that somebody looks at faces here.
@@ -35,27 +35,46 @@ _STYLE = """<style>
 _SETUP = """\
 from pathlib import Path
 from IPython.display import HTML, display
-from fer_helpers.explorer import ConfusionExplorer
+from fer_helpers.explorer import ConfusionExplorer, LabellingView
 from fer_helpers.runs import open_run
 run = open_run(Path({folder!r}))
 strategy_shown = run.params.strategy_shown
 display(HTML({style!r}))"""
 
 
-def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
-    """Serve the run in `folder` on 127.0.0.1 until interrupted; `say` is told the address, with its token.
+def explore(folder: Path, port: int, say: Callable[[str], None]) -> None:
+    """Serve the explorer of the run in `folder` on 127.0.0.1 until interrupted; `say` is told the address.
 
     Raises:
-        RunError: there is no run, or it has no predictions yet.
+        RunError: there is no run, or it has no predictions yet; or the port cannot be used.
     """
+    open_run(folder).read("predictions")  # an error here is a line, in the served page it would be nothing at all
+    notebook = nbformat.read(source(NOTEBOOKS[-1]), as_version=4)
+    _serve("explorer", folder, [cell for cell in notebook.cells if TAG in cell.metadata.get("tags", [])], port, say)
+
+
+def label(folder: Path, queue: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve the labelling view of a queue of the run in `folder`, as `explore` does.
+
+    Raises:
+        RunError: there is no run, or no clip was drawn for the queue; or the port cannot be used.
+    """
+    queue_of(open_run(folder), queue)
+    _serve("labelling", folder, [v4.new_code_cell(f"LabellingView(run, {queue!r})")], port, say)
+
+
+def _serve(
+    title: str, folder: Path, cells: Sequence[nbformat.NotebookNode], port: int, say: Callable[[str], None]
+) -> None:
+    """Serve `cells` as a page, after a cell that opens the run and writes nothing into its folder."""
     from voila.app import Voila  # type: ignore[import-untyped]
 
-    run = open_run(folder)
-    run.read("predictions")  # an error here is a line, in the served page it would be nothing at all
+    setup = v4.new_code_cell(_SETUP.format(folder=str(folder), style=_STYLE))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     token = secrets.token_urlsafe(24)
     with surroundings() as config, tempfile.TemporaryDirectory() as place:
-        notebook = Path(place, "explorer.ipynb")
-        nbformat.write(_notebook(folder), notebook)
+        notebook = Path(place, f"{title}.ipynb")
+        nbformat.write(v4.new_notebook(cells=[setup, *cells], metadata=kernel), notebook)
         app = Voila.instance(
             ip="127.0.0.1",
             port=port,
@@ -79,11 +98,3 @@ def _see_that_it_is_free(port: int) -> None:
             found.bind(("127.0.0.1", port))
         except OSError as error:
             raise RunError(f"port {port} cannot be used ({error.strerror}): give another --port") from error
-
-
-def _notebook(folder: Path) -> nbformat.NotebookNode:
-    """The tagged cells of notebook 05 after a cell that opens the run without writing anything into its folder."""
-    source = nbformat.read(ROOT / "notebooks" / f"{NOTEBOOKS[-1]}.ipynb", as_version=4)
-    tagged = [cell for cell in source.cells if TAG in cell.metadata.get("tags", [])]
-    setup = v4.new_code_cell(_SETUP.format(folder=str(folder), style=_STYLE))
-    return v4.new_notebook(cells=[setup, *tagged], metadata=source.metadata)

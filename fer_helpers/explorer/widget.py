@@ -18,6 +18,7 @@ from fer_helpers.evaluation import findings
 from fer_helpers.explorer import _accuracies as accuracies
 from fer_helpers.explorer import _standalone as standalone
 from fer_helpers.explorer import marks
+from fer_helpers.explorer._assets import EXPLORER, joined
 from fer_helpers.explorer._filmstrips import LARGE, SMALL
 from fer_helpers.explorer._run_data import Source
 from fer_helpers.explorer._still import still
@@ -59,8 +60,8 @@ class ConfusionExplorer(anywidget.AnyWidget):
         RunError: a table is missing, or there is no prediction of any clip.
     """
 
-    _esm = standalone.module()
-    _css = standalone.style()
+    _esm = joined(*EXPLORER)
+    _css = joined("explorer.css")
     view = traitlets.Dict().tag(sync=True)
     selected = traitlets.Dict().tag(sync=True)
     selection = traitlets.Instance(pd.DataFrame)

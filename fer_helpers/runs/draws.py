@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer_helpers import estimation, tables
+from fer_helpers import estimation, statuses, tables
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import RunError
 from fer_helpers.estimation import ACCEPTED, AUDIT, CORE, WORKLIST
@@ -43,7 +43,7 @@ def read(run: Run) -> pd.DataFrame:
         RunError: a queue was drawn from other clips or for another label set, or an audit for other labels, than the
             run now has.
     """
-    return _checked(run, _population(run)) if _path(run).is_file() else tables.empty(TABLE)
+    return _checked(run)
 
 
 def drawn(draws: pd.DataFrame, queue: str) -> pd.DataFrame:
@@ -116,32 +116,37 @@ def _frame(draws: pd.DataFrame, queue: str) -> pd.DataFrame:
     return draws[draws["queue"] == queue].reset_index(drop=True)
 
 
-def _checked(run: Run, clips: pd.DataFrame) -> pd.DataFrame:
-    """The recorded draws, if their designs hold for `clips`, of `estimation.population`."""
+def _checked(run: Run, clips: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The recorded draws, if their designs hold for the run's `clips`, of `_population`: needed for an audit alone."""
     if not _path(run).is_file():
         return tables.empty(TABLE)
     draws = tables.read(TABLE, run.folder).astype({"clip_id": object})
-    where, now = shown(_path(run)), clips.set_index("clip_id")["label"]
+    where = shown(_path(run))
     anew = f"move {where} away and draw anew (people's labels are kept, and count where their clips are drawn again)"
     words, asked = draws["taxonomy"].iloc[0], run.params.taxonomies[0]
     if words != asked:
         raise RunError(
             f"{where}: drawn for the labels {words}, not {asked}: put {words} first in taxonomies, or {anew}"
         )
+    now = run.read("clips").astype({"clip_id": object})
+    now = now.loc[now["status"] == statuses.OK, "clip_id"]
     core, audit = _frame(draws, CORE), _frame(draws, AUDIT)
-    gone = draws.loc[~draws["clip_id"].isin(now.index), "clip_id"].nunique()
-    new = (~now.index.isin(core["clip_id"])).sum() if len(core) else 0
+    gone = draws.loc[~draws["clip_id"].isin(now), "clip_id"].nunique()
+    new = (~now.isin(core["clip_id"])).sum() if len(core) else 0
     if gone or new:
         raise RunError(
             f"{where}: drawn from other clips than the run's {len(now)} readable ones ({gone} are gone, {new} new): "
             f"restore the corpus as it was, or {anew}"
         )
-    others = audit["label"].to_numpy(dtype=object) != now.reindex(audit["clip_id"]).to_numpy(dtype=object)
-    if others.any():
-        raise RunError(
-            f"{where}: the audit was drawn for labels of {audit['annotator'].iloc[0]}, {others.sum()} of which are not "
-            f"those of {clips['annotator'].iloc[0]} now: restore the predictions (strategy_shown), or {anew}"
-        )
+    if len(audit):
+        clips = _population(run) if clips is None else clips
+        said = clips.set_index("clip_id")["label"].reindex(audit["clip_id"]).to_numpy(dtype=object)
+        others = (audit["label"].to_numpy(dtype=object) != said).sum()
+        if others:
+            raise RunError(
+                f"{where}: the audit was drawn for labels of {audit['annotator'].iloc[0]}, {others} of which are not "
+                f"those of {clips['annotator'].iloc[0]} now: restore the predictions (strategy_shown), or {anew}"
+            )
     return draws
 
 

@@ -20,11 +20,13 @@ from fer_helpers.emotions import SEVEN, TAXONOMIES
 from fer_helpers.evaluation import scores, summaries
 from fer_helpers.explorer import ConfusionExplorer, marks
 from fer_helpers.explorer._table import NO_LABEL
+from fer_helpers.runs import people
 from fer_helpers.statuses import OUTSIDE
 from tests.support import jupyter as servers
 from tests.support.browser import barriers, heading, loaded, matrix, open_file, option
 from tests.support.explorer_runs import HOSTILE, make_run
 from tests.support.jupyter import WAIT
+from tests.support.labelling import drawn_run, enter, order_of, press
 
 pytestmark = pytest.mark.browser
 
@@ -472,6 +474,34 @@ explorer"""
     assert "UklGR" not in saved  # how a WebP begins in base64, and
     assert "/9j/" not in saved  # how a JPEG does
     assert "brows raised" not in saved
+
+
+def test_labelling_in_jupyterlab(lab, page, tmp_path):
+    """Keys label clips and are no commands of JupyterLab; no face enters the notebook's file."""
+    run = drawn_run(tmp_path / "drawn", 5)
+    cell = f"""from pathlib import Path
+from fer_helpers.explorer import LabellingView
+from fer_helpers.runs import open_run
+LabellingView(open_run(Path({str(run.folder)!r})), "core")"""
+    servers.open_notebook(page, lab, "labelling.ipynb", [cell])
+    enter(page, "bb")
+    cells = "window.jupyterapp.shell.currentWidget.content.widgets.map(one => one.model.sharedModel.source)"
+    press(page, "1", "c", "s", "2", "u", "3")
+    assert page.evaluate(cells) == [cell]
+    place = order_of(run)
+    kept = people.read(run.folder)
+    assert [(place.index(row.clip_id), row.rater, row.label) for row in kept.itertuples()] == [
+        (0, "bb", "angry"),
+        (1, "bb", "cannot tell"),
+        (2, "bb", "skip"),
+        (3, "bb", "fear"),
+    ]
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=WAIT)
+    saved = (lab.folder / "labelling.ipynb").read_text()
+    assert "LabellingView(core, 5 clips)" in saved
+    assert "UklGR" not in saved  # how a WebP begins in base64, and
+    assert "/9j/" not in saved  # how a JPEG does
 
 
 # --- Voila ----------------------------------------------------------------------------------------------------
