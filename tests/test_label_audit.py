@@ -106,7 +106,7 @@ def test_the_report_tells_the_same_numbers(run):
     label(run, core(run)["clip_id"])
     said = audited(run, n_labels=40)
     page = report.write(open_run(run.folder)).read_text()
-    section = page[page.index("From few labels of people") :]
+    section = page[page.index("What few labels say (people)") :]
     for sentence in open_run(run.folder).facts["audit"]:
         assert " ".join(sentence.split()) in said
     estimates = open_run(run.folder).read("estimates")

@@ -43,7 +43,7 @@ def sample(params: Params, n: int, audit: bool, worklist: bool, target: str | No
         rows = draws.draw(run, queue, n)
     click.echo(f"{queue}: {len(rows)} clips, recorded in {shown(run.folder / 'draws.parquet')}")
     which = "" if queue == CORE else f" --queue {queue}"
-    click.echo(f"label them in the explorer: `fer-helpers label {shown(run.folder)}{which}`")
+    click.echo(f"label them in the browser: `fer-helpers label {shown(run.folder)}{which}`")
     if target == "csv":
         into = into or run.folder / "samples" / f"{queue}.csv"
         queues.write_csv(run, rows, into)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from fer_helpers import tables
@@ -12,6 +11,7 @@ from fer_helpers.estimation.performance import estimate_performance
 from fer_helpers.estimation.samples import draw_core
 from fer_helpers.estimation.shares import CORPUS, estimate_shares
 
+NBSP = "\N{NO-BREAK SPACE}"
 REDRAWS = 500
 _RESAMPLES = 400  # of UAR in a redraw; enough for a coverage, and five times as fast as an estimate's 2,000
 
@@ -66,12 +66,13 @@ def in_words(estimates: pd.DataFrame) -> pd.DataFrame:
     Returns:
         columns target, quantity, then "model alone", "<raters> alone", "both together".
     """
-    numbers = estimates[["value", "ci_low", "ci_high"]].round(2) + 0.0  # no "-0.00"
+    numbers = estimates[["value", "ci_low", "ci_high"]]
+    words = numbers.map(lambda number: f"{number:.2f}".replace("-0.00", "0.00"))
     said = [
-        "–" if np.isnan(value) else f"{value:.2f}" if np.isnan(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
-        for value, low, high in numbers.itertuples(index=False)
+        "–" if value == "nan" else value if low == "nan" else f"{value} [{low}, {high}]".replace(" ", NBSP)
+        for value, low, high in words.itertuples(index=False)
     ]
-    wide = estimates.assign(said=[words.replace(" ", "\N{NO-BREAK SPACE}") for words in said]).pivot_table(
+    wide = estimates.assign(said=said).pivot_table(
         index=["target", "quantity"], columns="source", values="said", aggfunc="first", sort=False
     )
     raters = estimates["raters"].iloc[0] if len(estimates) else PERSON

@@ -218,4 +218,6 @@ def test_estimates_in_words_have_no_negative_nought():
     table = estimate(clips, core, said, "seven").assign(value=-0.001, ci_low=-0.3, ci_high=0.004)
     words = in_words(table.assign(raters="simulated panel"))
     assert list(words) == ["target", "quantity", "model alone", "simulated panel alone", "both together"]
+    half = in_words(table.assign(value=0.525))["both together"].iloc[0]
+    assert half.startswith(f"{0.525:.2f}")  # as sentences round it
     assert set(words["both together"]) == {"0.00 [-0.30, 0.00]".replace(" ", "\N{NO-BREAK SPACE}")}

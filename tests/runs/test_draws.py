@@ -11,7 +11,7 @@ from fer_helpers.errors import ListError, RunError
 from fer_helpers.estimation import by_clip, draw_core, drawn_only, estimate_shares, read_labels
 from fer_helpers.runs import Run, draws
 from tests.estimation.worlds import corpus, votes
-from tests.support.unlabelled import make_unlabelled, predictions_of, write_predictions
+from tests.support.unlabelled import clips_of, make_unlabelled, predictions_of, write_predictions
 
 WORLD, TRUTH = corpus(np.random.default_rng(2), 30, 10, right=0.99)
 TRUE = pd.Series(TRUTH, index=WORLD["clip_id"])
@@ -172,24 +172,17 @@ def test_an_audit_of_other_labels_is_refused(run):
     [
         (WORLD.head(290), r"other clips than the run's 290 readable ones \(10 are gone, 0 new\): restore the corpus"),
         (WORLD.assign(clip_id=["new", *WORLD["clip_id"][1:]]), r"300 readable ones \(1 are gone, 1 new\)"),
+        (pd.concat([WORLD, WORLD.head(2).assign(clip_id=["x", "y"])]), r"\(0 are gone, 2 new\)"),
+        (WORLD.assign(status=["unreadable"] + ["ok"] * 299), r"299 readable ones \(1 are gone, 0 new\)"),
     ],
 )
-def test_a_core_of_other_clips_is_refused(run, clips, message):
+def test_a_core_of_other_clips_is_refused_until_they_are_there_again(run, clips, message):
     draws.draw(run, "core", 80)
-    make_unlabelled(run.folder, clips)
-    for refused in (draws.read, draws.population, lambda run: draws.draw(run, "core", 90)):
-        with pytest.raises(RunError, match=message):
-            refused(run)
-    make_unlabelled(run.folder, WORLD)
-    assert len(draws.draw(run, "core", 90)) == 90
-
-
-def test_clips_that_are_new_are_refused(run):
-    make_unlabelled(run.folder, WORLD.head(290))
-    draws.draw(run, "core", 80)
-    make_unlabelled(run.folder, WORLD)
-    with pytest.raises(RunError, match=r"\(0 are gone, 10 new\)"):
+    run.write("clips", clips_of(clips))
+    with pytest.raises(RunError, match=message):
         draws.read(run)
+    run.write("clips", clips_of(WORLD))
+    assert len(draws.draw(run, "core", 90)) == 90
 
 
 def test_a_draw_for_another_label_set_is_refused(run):

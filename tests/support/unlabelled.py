@@ -17,11 +17,16 @@ def make_unlabelled(folder, world, **more):
     shown = params.Params(out=str(folder), strategy_shown="soft_vote", taxonomies=["seven"], **more)
     write_manifest(folder, {"params": shown.model_dump()})
     run = open_run(folder)
-    run.write("clips", world[["clip_id", "path", "subject"]].assign(start_s=0.0, status="ok"))
+    run.write("clips", clips_of(world))
     for name in ("frames", "requests", "answers"):
         run.write(name, tables.empty(name))
     write_predictions(run, predictions_of(world))
     return run
+
+
+def clips_of(world):
+    """The clips table of `world`."""
+    return world[["clip_id", "path", "subject", "status"]].assign(start_s=0.0)
 
 
 def predictions_of(world, cost=0.001):
