@@ -88,6 +88,9 @@ class Params(BaseModel):
     face_weights: str = Field("", description="YuNet's ONNX file, for yunet")
     frame_size: int = Field(512, ge=0, description="longest side of a key frame, pixels; 0: unchanged")
     jpeg_quality: int = Field(90, ge=1, le=100, description="JPEG quality of the key frames")
+    grey: bool = Field(False, description="key frames without colour")
+    brightness: float = Field(1.0, gt=0, le=10, description="factor on the sRGB values of key frames")
+    blur: float = Field(0.0, ge=0, le=0.5, description="Gaussian blur, sigma as a share of a key frame's longer side")
     frame_store: str = Field("", description="folder or fsspec address for key frames; empty: the run's own folder")
     dask_scheduler: str = Field("", description="Dask cluster that extracts frames; empty: threads on this machine")
 
