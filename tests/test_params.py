@@ -22,6 +22,11 @@ from fer_helpers.paths import ROOT
         ({"strategies": ["soft_vote", "soft_vote"]}, "duplicate name"),
         ({"taxonomies": ["eight"]}, "'eight' must be one of seven, ternary"),
         ({"surprise_is": "mixed"}, "surprise_is is 'mixed'"),
+        (
+            {"label_order": "rotated:7"},
+            "label_order is 'rotated:7': must be fixed, shuffled, or rotated:K, K from 0 to 6",
+        ),
+        ({"label_order": "random"}, "label_order is 'random': must be fixed, shuffled"),
         ({"corpus": "folder"}, "needs corpus_path"),
         ({"corpus": "ferv39k", "corpus_path": "x", "manifest": "m.csv"}, "manifest works with corpus 'folder' only"),
         ({"corpus": "demo", "n_clips": 3}, "n_clips of at least 7"),

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES
-from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find
+from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, orders
 from fer_helpers.statuses import RETRIABLE
 
 
@@ -33,6 +33,11 @@ def _strategies(names: list[str]) -> list[str]:
     for name in names:
         find(name)
     return _once(names)
+
+
+def _order(label_order: str) -> str:
+    orders.rotation(label_order)
+    return label_order
 
 
 def _once(names: list[str]) -> list[str]:
@@ -108,8 +113,11 @@ class Params(BaseModel):
         list(TAXONOMIES), min_length=1, description="label sets asked for"
     )
     prompt: Literal[tuple(PROMPTS)] = Field("labels", description="prompt template")  # type: ignore[valid-type]
-    label_order: Literal["fixed", "shuffled"] = Field("fixed", description="order in which labels are named")
+    label_order: Annotated[str, AfterValidator(_order)] = Field(
+        "fixed", description="order in which labels are named: fixed, shuffled, or rotated:K places to the left"
+    )
     n_replicates: int = Field(1, ge=1, le=100, description="repeats of a request that self_consistency pools")
+    repeat: int = Field(0, ge=0, le=1000, description="another number asks the same requests once more")
     temperature: float = Field(0.0, ge=0, le=2, description="sampling temperature; above 0 so that repeats can differ")
     reasoning_effort: str = Field("", description="sent if not empty; set none for models that reason by default")
     reply_form: Literal["auto", *FORMS] = Field(  # type: ignore[valid-type]
