@@ -1,0 +1,267 @@
+"""Does the order in which labels are named move the answers? One label set, named in several rotations; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from fer_helpers.emotions import TAXONOMIES
+from fer_helpers.evaluation._bootstrap import mean_interval
+
+_DRAWN, _FEWEST = 2_000_000, 999  # groups permuted in all, but for the least number of permutations
+_AT_ONCE = 200_000
+LEVEL = 0.05
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+_INTERVAL = ["value", "ci_low", "ci_high"]
+
+
+@dataclass(frozen=True)
+class Rotations:
+    """Labels predicted for the same clips, the label set named in several rotations.
+
+    Attributes:
+        labels: a row a clip; a column a rotation, called by its number of places, the one to compare with first; empty
+            where there is no label.
+        truth: true label of each clip; empty where there is none.
+        groups: subject or clip of each clip, shape (n_clips,).
+        unit: "subjects" or "clips".
+        taxonomy: the label set.
+    """
+
+    labels: pd.DataFrame
+    truth: pd.Series
+    groups: np.ndarray
+    unit: str
+    taxonomy: str
+
+    def of(self, clips: np.ndarray) -> Rotations:
+        """Some of the clips, by a mask."""
+        return replace(self, labels=self.labels[clips], truth=self.truth[clips], groups=self.groups[clips])
+
+    @property
+    def paired(self) -> Rotations:
+        """The clips with a label in every rotation; one outside of the label set is a label."""
+        return self.of(self.labels.notna().all(axis=1).to_numpy())
+
+    @property
+    def named(self) -> Rotations:
+        """The clips with a label of the label set in every rotation, the others were named at no place."""
+        return self.of(np.all(self._codes >= 0, axis=1))
+
+    @property
+    def places(self) -> np.ndarray:
+        """Where a label stood, from 0: shape (n_clips, n_rotations, n_rotations).
+
+        [c, a, b] is the place, in rotation b, of the label that clip c was given in rotation a.
+        """
+        return (self._codes[:, :, None] - np.array(self.labels.columns, int)) % len(TAXONOMIES[self.taxonomy])
+
+    @property
+    def _codes(self) -> np.ndarray:
+        labels = pd.Index(TAXONOMIES[self.taxonomy])
+        return labels.get_indexer(self.labels.to_numpy(object).ravel()).reshape(self.labels.shape)
+
+
+def place_shares(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:
+    """Share of the answers that were named first, second, …, and what it would be if the place meant nothing.
+
+    Had a clip's labels come in any other order of its rotations, each would have stood at each place those rotations
+    give it: the expected share is the mean over all these. Where all rotations were asked that is 1 / number of labels
+    for every place, whatever the labels' own shares.
+
+    Args:
+        asked: only the clips that are `named` count.
+        n_resamples: bootstrap resamples of subjects or clips, for 95 % intervals.
+        seed: of the random generator.
+
+    Returns:
+        rows with place (from 1), value, ci_low, ci_high, expected; all but place are NaN without clips.
+    """
+    asked = asked.named
+    places, rows = asked.places, []
+    for place in range(len(TAXONOMIES[asked.taxonomy])):
+        found = _mean((places.diagonal(axis1=1, axis2=2) == place).mean(axis=1), asked, n_resamples, seed)
+        rows.append({"place": place + 1, **found, "expected": (places == place).mean() if len(places) else np.nan})
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class PlaceTest:
+    """Whether answers depend on the place at which a label is named.
+
+    Attributes:
+        p: p value; NaN without clips.
+        n_clips: clips that are `Rotations.named`.
+        n_changing: of these, clips whose label is not the same in all rotations; the others tell nothing.
+        n_groups: subjects or clips that these belong to.
+    """
+
+    p: float
+    n_clips: int
+    n_changing: int
+    n_groups: int
+
+
+def place_test(asked: Rotations, n_permutations: int = 10_000, seed: int = 1) -> PlaceTest:
+    """Do answers depend on the place at which a label is named? A permutation test over rotations.
+
+    If the order means nothing, a clip's labels might as well have come in any other order of its rotations. So they are
+    permuted among the rotations; all clips of a subject alike, because what moves one of them may move the others.
+    The statistic is the sum over places of (answers - expected)² / expected, see `place_shares`.
+
+    Args:
+        asked: only the clips that are `named` count.
+        n_permutations: fewer for many groups, at least 999; p = (1 + as large or larger) / (1 + permutations)
+            (Phipson & Smyth 2010).
+        seed: of the random generator.
+    """
+    asked = asked.named
+    places = asked.places
+    changing = (places != places[:, :1]).any(axis=(1, 2))
+    groups = np.unique(asked.groups[changing], return_inverse=True)[1]
+    size = PlaceTest(np.nan, len(places), int(changing.sum()), len(np.unique(groups)))
+    if not size.n_changing:
+        return size if not len(places) else PlaceTest(1.0, len(places), 0, 0)
+    n_labels = len(TAXONOMIES[asked.taxonomy])
+    counts = (places[changing, :, :, None] == np.arange(n_labels)).astype(float)
+    counts = np.stack([np.bincount(groups, one) for one in counts.reshape(len(groups), -1).T], axis=1)
+    counts = counts.reshape(size.n_groups, *places.shape[1:], n_labels)  # [g, a, b, place], as in `places`
+    expected = counts.sum(axis=(0, 1, 2)) / places.shape[1]
+
+    def distance(answers: np.ndarray) -> np.ndarray:
+        away = (answers - expected) ** 2
+        return np.divide(away, expected, out=np.zeros_like(away), where=expected > 0).sum(axis=-1)
+
+    observed = distance(counts.diagonal(axis1=1, axis2=2).sum(axis=(0, 2)))
+    far = distance(_permuted(counts, n_permutations, seed)) >= observed - 1e-9
+    return PlaceTest(float((1 + far.sum()) / (1 + len(far))), size.n_clips, size.n_changing, size.n_groups)
+
+
+def _permuted(counts: np.ndarray, n_permutations: int, seed: int) -> np.ndarray:
+    """Answers at each place, shape (n_permutations, n_labels), each group's labels permuted among the rotations."""
+    n_groups, n_rotations, _, n_labels = counts.shape
+    orders = _all_orders(n_rotations)
+    n_permutations = min(n_permutations, max(_FEWEST, _DRAWN // n_groups))
+    by_rotation = counts.swapaxes(1, 2).reshape(-1, n_labels).astype(np.float32)  # whole numbers, far from 2**24
+    rng, step, parts = np.random.default_rng(seed), max(1, _AT_ONCE // n_groups), []
+    for start in range(0, n_permutations, step):
+        given = orders[rng.integers(len(orders), size=(min(step, n_permutations - start), n_groups))]
+        chosen = np.zeros((*given.shape, n_rotations), np.float32)  # [permutation, g, b, a]: given[…, b] is a
+        np.put_along_axis(chosen, given[..., None], 1, axis=3)
+        parts.append(chosen.reshape(len(given), -1) @ by_rotation)
+    return np.concatenate(parts)
+
+
+@lru_cache
+def _all_orders(n: int) -> np.ndarray:
+    return np.array(list(permutations(range(n))))
+
+
+def accuracies(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:
+    """Accuracy in the first order, mean over the orders, and in all of them: CircularEval.
+
+    CircularEval counts a clip as right where it is right in every rotation (Liu et al. 2023, MMBench).
+
+    Args:
+        asked: only clips that are `paired` and have a true label count.
+        n_resamples: bootstrap resamples of subjects or clips, for 95 % intervals.
+        seed: of the random generator.
+
+    Returns:
+        rows with score, value, ci_low, ci_high; empty without such clips.
+    """
+    asked = asked.paired
+    asked = asked.of(asked.truth.notna().to_numpy())
+    right = asked.labels.eq(asked.truth, axis=0).to_numpy()
+    scores = {
+        "accuracy, first order": right[:, 0],
+        "accuracy, mean over orders": right.mean(axis=1),
+        "CircularEval accuracy": right.all(axis=1),
+    }
+    rows = [{"score": name, **_mean(values.astype(float), asked, n_resamples, seed)} for name, values in scores.items()]
+    return pd.DataFrame(rows if len(right) else [], columns=["score", *_INTERVAL])
+
+
+def flip_rates(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:
+    """Share of clips with another label than in the first rotation, by rotation, and in any of them.
+
+    Args:
+        asked: only clips that are `paired` count.
+        n_resamples: bootstrap resamples of subjects or clips, for 95 % intervals.
+        seed: of the random generator.
+
+    Returns:
+        rows with rotation (number of places, or "any"), value, ci_low, ci_high.
+    """
+    asked = asked.paired
+    other = asked.labels.iloc[:, 1:].ne(asked.labels.iloc[:, 0], axis=0)
+    flips = {**{str(name): other[name] for name in other}, "any": other.any(axis=1)}
+    rows = [{"rotation": name, **_mean(flip.to_numpy(float), asked, n_resamples, seed)} for name, flip in flips.items()]
+    return pd.DataFrame(rows)
+
+
+def _mean(values: np.ndarray, asked: Rotations, n_resamples: int, seed: int) -> dict[str, float]:
+    low, high = mean_interval(values, asked.groups, n_resamples, seed)
+    return dict(zip(_INTERVAL, (float(values.mean()) if len(values) else np.nan, low, high), strict=True))
+
+
+def findings(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> list[str]:
+    """What the order of the labels changes, in sentences that say no more than the test does."""
+    of_all, n_rotations = asked.paired, len(asked.labels.columns)
+    if not len(of_all.labels):
+        return [f"No clip has a label in all {n_rotations} orders: nothing can be said about the order."]
+    rates = flip_rates(asked, n_resamples, seed).set_index("rotation")
+    others = rates["value"].drop("any")
+    said = [
+        f"{_of(of_all)} have a label in all {n_rotations} orders{_left_out(asked)}. "
+        + _place(asked, place_shares(asked, n_resamples, seed), place_test(asked, n_resamples, seed)),
+        f"Another order than the first changes the label of {_percent(others.min())} to {_percent(others.max())} of "
+        f"the clips; some order does so for {_percent(rates.loc['any', 'value'])}{_ends(rates.loc['any'])}.",
+    ]
+    scores = accuracies(asked, n_resamples, seed).set_index("score")
+    if len(scores):
+        first, mean, circular = (scores.loc[name] for name in scores.index)
+        said.append(
+            f"Accuracy is {first['value']:.3f}{_ends(first)} in the first order and {mean['value']:.3f} on average; "
+            f"{circular['value']:.3f}{_ends(circular)} of the clips are right in every order (CircularEval)."
+        )
+    return said
+
+
+def _place(asked: Rotations, shares: pd.DataFrame, test: PlaceTest) -> str:
+    if not test.n_clips:
+        return "None of these labels was among those named, so a preference for a place cannot be tested."
+    if not test.n_changing:
+        return "None of their labels changes with the order, so the place at which a label is named means nothing here."
+    away = (shares["value"] - shares["expected"]).abs()
+    most = shares.loc[away.idxmax()]
+    rests = f"p {'< 0.001' if test.p < 0.001 else f'= {test.p:.3f}'}; {test.n_changing} clips change their label"
+    named = (
+        f"the label named {_ORDINALS[int(most['place']) - 1]} is given in {_percent(most['value'])}{_ends(most)} of "
+    )
+    named += f"the answers, {_percent(most['expected'])} expected"
+    if test.p < LEVEL:
+        return f"Answers depend on the place at which a label is named: {named} ({rests})."
+    return f"No significant preference for a place: the largest deviation is that {named} ({rests})."
+
+
+def _of(asked: Rotations) -> str:
+    people = f" of {len(np.unique(asked.groups))} people" if asked.unit == "subjects" else ""
+    return f"{len(asked.labels)} clips{people}"
+
+
+def _left_out(asked: Rotations) -> str:
+    n = len(asked.labels) - len(asked.paired.labels)
+    return f" ({n} have not, and are left out)" if n else ""
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
+
+
+def _ends(row: pd.Series) -> str:
+    return "" if np.isnan(row["ci_low"]) else f" [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"

@@ -1,0 +1,231 @@
+"""Does the order of the labels move answers? By hand, by enumeration, in simulation, and through the endpoint."""
+
+import asyncio
+from itertools import permutations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fer_helpers.annotation import Access, Archive, online
+from fer_helpers.emotions import SEVEN, TERNARY
+from fer_helpers.endpoint import Faults
+from fer_helpers.evaluation import order
+from fer_helpers.evaluation.order import Rotations
+from fer_helpers.prompting import planning
+from tests.support.faults import served
+from tests.support.plans import frames_of
+from tests.support.simulated import DOUBT, SHARES, TABLE, N
+
+NEGATIVE, NEUTRAL, POSITIVE = TERNARY
+
+
+def asked(labels, truth=None, groups=None, rotations=None):
+    """Labels of clips (rows) in rotations (columns): names, or indices in the seven."""
+    labels = np.array(labels, object)
+    taxonomy = "ternary" if labels.ravel()[0] in TERNARY else "seven"
+    if isinstance(labels.ravel()[0], int):
+        labels = np.array([*SEVEN, None], object)[labels.astype(int)]
+    return Rotations(
+        labels=pd.DataFrame(labels, columns=list(rotations or range(labels.shape[1]))),
+        truth=pd.Series(truth or [None] * len(labels), dtype=object),
+        groups=np.arange(len(labels)) if groups is None else np.asarray(groups),
+        unit="clips" if groups is None else "subjects",
+        taxonomy=taxonomy,
+    )
+
+
+# --- by hand --------------------------------------------------------------------------------------------
+
+
+def test_shares_of_places_by_hand():
+    """The orders are 0: negative, neutral, positive; 1: neutral, positive, negative; 2: positive, negative, neutral.
+
+    The first clip is always given the label named first. The second always neutral: second, first, third.
+    """
+    table = order.place_shares(asked([[NEGATIVE, NEUTRAL, POSITIVE], [NEUTRAL] * 3]))
+    assert table["value"].tolist() == pytest.approx([4 / 6, 1 / 6, 1 / 6])
+    assert table["expected"].tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_of_some_rotations_the_expected_shares_depend_on_the_labels():
+    """Negative is first in order 0 and third in order 1: never second. Exchanged, the two labels swap places."""
+    alike = order.place_shares(asked([[NEGATIVE, NEGATIVE]]))
+    assert alike["expected"].tolist() == alike["value"].tolist() == [0.5, 0, 0.5]
+    apart = order.place_shares(asked([[NEGATIVE, NEUTRAL]]))
+    assert apart["value"].tolist() == [1, 0, 0]  # exchanged: neutral second in order 0, negative third in order 1
+    assert apart["expected"].tolist() == [0.5, 0.25, 0.25]
+
+
+def test_circular_accuracy_and_flips_by_hand():
+    found = asked(
+        [["sad", "sad", "sad"], ["sad", "happy", "sad"], ["fear", "fear", "fear"], ["sad", "sad", None]],
+        ["sad", "sad", "sad", "sad"],
+    )
+    assert order.accuracies(found)["value"].tolist() == pytest.approx([2 / 3, (3 + 2 + 0) / 9, 1 / 3])
+    rates = order.flip_rates(found).set_index("rotation")["value"].to_dict()
+    assert rates == {"1": pytest.approx(1 / 3), "2": 0, "any": pytest.approx(1 / 3)}
+
+
+def test_a_label_outside_the_set_is_wrong_and_has_no_place():
+    found = asked([["sad", "contempt"], ["sad", "sad"]], ["sad", "sad"])
+    assert order.accuracies(found)["value"].tolist() == [1, 0.75, 0.5]
+    assert order.place_test(found).n_clips == 1
+
+
+def test_clips_without_a_true_label_have_flips_and_no_accuracy():
+    assert order.accuracies(asked([["sad", "sad"]])).empty
+    assert len(order.findings(asked([["sad", "sad"]]))) == 2
+
+
+# --- the test -------------------------------------------------------------------------------------------
+
+
+def enumerated(labels, groups):
+    """Exact p over all permutations of rotations, a permutation a group, counted by brute force."""
+    n_clips, n_rotations = labels.shape
+    orders = list(permutations(range(n_rotations)))
+
+    def places(given):
+        moved = [[labels[clip, given[groups[clip]][b]] for b in range(n_rotations)] for clip in range(n_clips)]
+        return np.bincount(((np.array(moved) - np.arange(n_rotations)) % 7).ravel(), minlength=7)
+
+    drawn = np.array([places(given) for given in product(orders, repeat=max(groups) + 1)])
+    expected = drawn.mean(axis=0)
+
+    def distance(counts):
+        return sum((c - e) ** 2 / e for c, e in zip(counts, expected, strict=True) if e)
+
+    observed = distance(places([tuple(range(n_rotations))] * (max(groups) + 1)))
+    return np.mean([distance(counts) >= observed - 1e-9 for counts in drawn])
+
+
+@settings(derandomize=True, max_examples=15, deadline=None)
+@given(labels=st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=4, max_size=4))
+def test_p_is_that_of_all_permutations(labels):
+    groups = [0, 0, 1, 2]
+    exact = enumerated(np.array(labels), groups)
+    found = order.place_test(asked([list(row) for row in labels], groups=groups), 4000).p
+    assert found == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 4000) + 1 / 4000)
+
+
+@settings(derandomize=True, max_examples=30, deadline=None)
+@given(labels=st.lists(st.integers(0, 6), min_size=1, max_size=8), n=st.integers(2, 7))
+def test_an_annotator_that_ignores_the_order_is_never_accused(labels, n):
+    """Nothing changes with the order: p is 1, every place has exactly its expected share, and no division by zero."""
+    still = asked([[label] * n for label in labels])
+    test, shares = order.place_test(still), order.place_shares(still)
+    assert (test.p, test.n_changing) == (1.0, 0)
+    assert shares["value"].tolist() == pytest.approx(shares["expected"].tolist())
+    if n == 7:
+        assert shares["value"].tolist() == pytest.approx([1 / 7] * 7)
+    assert "None of their labels changes with the order" in order.findings(still)[0]
+
+
+def test_without_clips_nothing_is_said():
+    none = asked([["sad", None], [None, "sad"]])
+    assert np.isnan(order.place_test(none).p)
+    assert order.place_shares(none)["value"].isna().all()
+    assert order.findings(none) == ["No clip has a label in all 2 orders: nothing can be said about the order."]
+
+
+def test_the_place_preferred_is_named():
+    """Of 40 clips 20 are always given the label named third."""
+    labels = [[(place + 2) % 7 for place in range(7)]] * 20 + [[3] * 7] * 20
+    first, *_ = order.findings(asked(labels, groups=np.arange(40) % 12))
+    assert first.startswith("40 clips of 12 people have a label in all 7 orders. Answers depend on the place")
+    assert "the label named third is given in 57.1 %" in first  # (20 * 7 + 20) / 280
+    assert "14.3 % expected (p < 0.001; 20 clips change their label)." in first
+
+
+# --- its size, and what it finds ------------------------------------------------------------------------
+
+SUBJECTS = np.repeat(np.arange(24), 20)
+
+
+def by_rows(rng, rows, shape):
+    """Labels drawn by rows of TABLE."""
+    return (rng.random((*shape, 1)) > TABLE[rows].cumsum(axis=-1)[..., :-1]).sum(axis=-1)
+
+
+def alone(rng):
+    """120 clips; every answer is drawn anew by the clip's class."""
+    truth = rng.choice(7, (120, 1), p=SHARES)
+    return by_rows(rng, truth, (120, 7)), np.arange(120)
+
+
+def of_people(rng):
+    """24 people, 20 clips each. Of what is asked in one order 60 % of a person's clips are answered alike."""
+    truth = rng.choice(7, (24, 1), p=SHARES)
+    together = by_rows(rng, truth, (24, 7))[SUBJECTS]
+    return np.where(rng.random((480, 7)) < 0.6, together, by_rows(rng, truth[SUBJECTS], (480, 7))), SUBJECTS
+
+
+def nearly_still(rng):
+    """240 clips, of whose answers 3 in 100 are not the clip's own."""
+    truth = rng.choice(7, (240, 1), p=SHARES)
+    own = by_rows(rng, truth, (240, 1))
+    return np.where(rng.random((240, 7)) < 0.03, by_rows(rng, truth, (240, 7)), own), np.arange(240)
+
+
+def rejected(world, rng, seed, bias=0.0, groups=None):
+    labels, of = world(rng)
+    labels = np.where(rng.random(labels.shape) < bias, np.arange(7), labels)
+    seven = np.array(SEVEN, object)[labels]
+    unit = of if groups is None else groups
+    found = Rotations(pd.DataFrame(seven), pd.Series([None] * len(seven), dtype=object), unit, "subjects", "seven")
+    return order.place_test(found, 199, seed).p <= 0.05
+
+
+@pytest.mark.parametrize("world", [alone, of_people, nearly_still])
+def test_without_a_bias_the_test_claims_one_in_5_percent(world):
+    rng = np.random.default_rng(1)
+    rate = np.mean([rejected(world, rng, seed) for seed in range(N)])
+    print(f"{world.__name__}: {rate:.3f}")
+    assert abs(rate - 0.05) <= DOUBT
+
+
+def test_taking_a_persons_clips_for_independent_claims_far_too_many():
+    rng = np.random.default_rng(1)
+    assert np.mean([rejected(of_people, rng, seed, groups=np.arange(480)) for seed in range(50)]) > 0.5
+
+
+def test_a_bias_in_one_answer_of_12_is_found():
+    rng = np.random.default_rng(1)
+    rate = np.mean([rejected(alone, rng, seed, bias=1 / 12) for seed in range(30)])
+    assert rate >= 0.9  # 0.99 of 1,000
+
+
+# --- through the endpoint -------------------------------------------------------------------------------
+
+
+def through_the_endpoint(plan, folder, n_clips):
+    """So many clips asked about in every order, as a sweep's cells do."""
+    frames = frames_of({str(number): 1 for number in range(n_clips)})
+    columns = {}
+    with served(plan) as url, Archive(folder / "archive.sqlite") as archive:
+        for by in range(7):
+            asking = planning.Asking("fer2013-cnn", label_order=f"rotated:{by}")
+            planned = planning.plan(frames, ["single_frame"], ["seven"], asking)
+            answers = asyncio.run(
+                online.annotate(planned, lambda clip, _: clip.encode(), archive, Access(url, "", 5), max_concurrency=8)
+            )
+            columns[by] = planned.merge(answers, on="key").set_index("clip_id")["label"]
+    labels = pd.DataFrame(columns)
+    return Rotations(labels, pd.Series(index=labels.index, dtype=object), np.arange(n_clips), "clips", "seven")
+
+
+def test_a_bias_planted_at_the_endpoint_is_found_and_named(tmp_path):
+    found = through_the_endpoint(Faults(order_bias=0.2), tmp_path, 40)
+    assert order.place_test(found).p < 0.01
+    shares = order.place_shares(found)
+    assert shares["value"].idxmax() == 0
+    # 0.2 of the answers, and 1 / 7 of the others stand there anyway; of 280 answers a standard error is 0.024
+    assert shares["value"].max() == pytest.approx(0.2 + 0.8 / 7, abs=0.06)
+    assert "Answers depend on the place at which a label is named: the label named first" in order.findings(found)[0]
+
+
+def test_without_the_fault_the_endpoint_ignores_the_order(tmp_path):
+    assert order.place_test(through_the_endpoint(Faults(), tmp_path, 10)).n_changing == 0
