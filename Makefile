@@ -19,7 +19,7 @@ test: check
 # The simulations of docs/statistics.md, with as many data sets as it cites.
 coverage: $(READY)
 	FER_DATA_SETS=2000 $(BIN)/python -m pytest -s tests/evaluation/test_coverage.py \
-		tests/evaluation/test_coverage_groups.py tests/estimation/test_coverage.py
+		tests/evaluation/test_coverage_groups.py tests/evaluation/test_coverage_order.py tests/estimation/test_coverage.py
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations
@@ -14,9 +15,10 @@ from fer_helpers.evaluation._bootstrap import mean_interval
 
 _DRAWN, _FEWEST = 2_000_000, 999  # groups permuted in all, but for the least number of permutations
 _AT_ONCE = 200_000
-LEVEL = 0.05
+PLACES, FLIPS, ACCURACY = "share of answers", "flip rate", "accuracy"
+FIRST, MEAN, CIRCULAR, ANY = "first order", "mean over orders", "every order (CircularEval)", "in any order"
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
-_INTERVAL = ["value", "ci_low", "ci_high"]
+_INTERVAL = ["value", "ci_low", "ci_high", "n_clips"]
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,19 @@ def place_shares(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> 
         seed: of the random generator.
 
     Returns:
-        rows with place (from 1), value, ci_low, ci_high, expected; all but place are NaN without clips.
+        rows with level ("named first", …), value, ci_low, ci_high, n_clips, expected; shares are NaN without clips.
     """
     asked = asked.named
     places, rows = asked.places, []
     for place in range(len(TAXONOMIES[asked.taxonomy])):
         found = _mean((places.diagonal(axis1=1, axis2=2) == place).mean(axis=1), asked, n_resamples, seed)
-        rows.append({"place": place + 1, **found, "expected": (places == place).mean() if len(places) else np.nan})
+        rows.append(
+            {
+                "level": f"named {_ORDINALS[place]}",
+                **found,
+                "expected": (places == place).mean() if len(places) else np.nan,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -172,18 +180,14 @@ def accuracies(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd
         seed: of the random generator.
 
     Returns:
-        rows with score, value, ci_low, ci_high; empty without such clips.
+        rows with level (FIRST, MEAN, CIRCULAR), value, ci_low, ci_high, n_clips; empty without such clips.
     """
     asked = asked.paired
     asked = asked.of(asked.truth.notna().to_numpy())
     right = asked.labels.eq(asked.truth, axis=0).to_numpy()
-    scores = {
-        "accuracy, first order": right[:, 0],
-        "accuracy, mean over orders": right.mean(axis=1),
-        "CircularEval accuracy": right.all(axis=1),
-    }
-    rows = [{"score": name, **_mean(values.astype(float), asked, n_resamples, seed)} for name, values in scores.items()]
-    return pd.DataFrame(rows if len(right) else [], columns=["score", *_INTERVAL])
+    scores = {FIRST: right[:, 0], MEAN: right.mean(axis=1), CIRCULAR: right.all(axis=1)}
+    rows = [{"level": name, **_mean(values, asked, n_resamples, seed)} for name, values in scores.items()]
+    return pd.DataFrame(rows if len(right) else [], columns=["level", *_INTERVAL])
 
 
 def flip_rates(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:
@@ -195,73 +199,72 @@ def flip_rates(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd
         seed: of the random generator.
 
     Returns:
-        rows with rotation (number of places, or "any"), value, ci_low, ci_high.
+        rows with level ("rotated by K", …, ANY), value, ci_low, ci_high, n_clips.
     """
     asked = asked.paired
     other = asked.labels.iloc[:, 1:].ne(asked.labels.iloc[:, 0], axis=0)
-    flips = {**{str(name): other[name] for name in other}, "any": other.any(axis=1)}
-    rows = [{"rotation": name, **_mean(flip.to_numpy(float), asked, n_resamples, seed)} for name, flip in flips.items()]
+    flips = {**{f"rotated by {by}": other[by] for by in other}, ANY: other.any(axis=1)}
+    rows = [{"level": name, **_mean(flip.to_numpy(), asked, n_resamples, seed)} for name, flip in flips.items()]
     return pd.DataFrame(rows)
 
 
 def _mean(values: np.ndarray, asked: Rotations, n_resamples: int, seed: int) -> dict[str, float]:
-    low, high = mean_interval(values, asked.groups, n_resamples, seed)
-    return dict(zip(_INTERVAL, (float(values.mean()) if len(values) else np.nan, low, high), strict=True))
+    low, high = mean_interval(values.astype(float), asked.groups, n_resamples, seed)
+    return dict(zip(_INTERVAL, (values.mean() if len(values) else np.nan, low, high, len(values)), strict=True))
 
 
-def findings(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> list[str]:
-    """What the order of the labels changes, in sentences that say no more than the test does."""
-    of_all, n_rotations = asked.paired, len(asked.labels.columns)
-    if not len(of_all.labels):
-        return [f"No clip has a label in all {n_rotations} orders: nothing can be said about the order."]
-    rates = flip_rates(asked, n_resamples, seed).set_index("rotation")
-    others = rates["value"].drop("any")
+def measures(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:
+    """`place_shares`, `flip_rates` and `accuracies` one below the other, with their name in a column `measure`."""
+    made = {PLACES: place_shares, FLIPS: flip_rates, ACCURACY: accuracies}
+    parts = [found(asked, n_resamples, seed).assign(measure=name) for name, found in made.items()]
+    columns = ["measure", "level", *_INTERVAL, "expected"]
+    return pd.concat([part.reindex(columns=columns) for part in parts if len(part)], ignore_index=True)
+
+
+def findings(asked: Rotations, measured: pd.DataFrame, test: PlaceTest) -> list[str]:
+    """What the order of the labels changes, in sentences that say no more than the test does.
+
+    Args:
+        asked: the labels.
+        measured: their `measures`.
+        test: their `place_test`.
+    """
+    paired, n_orders = asked.paired, len(asked.labels.columns)
+    left_out, n = len(asked.labels) - len(paired.labels), len(paired.labels)
+    if not n:
+        return [f"No clip has a label in all {n_orders} orders: nothing can be said about the order of the labels."]
+    people = f" of {len(np.unique(paired.groups))} people" if asked.unit == "subjects" else ""
+    by_measure = dict(list(measured.set_index("level").groupby("measure")))
+    rates = by_measure[FLIPS]["value"].drop(ANY)
     said = [
-        f"{_of(of_all)} have a label in all {n_rotations} orders{_left_out(asked)}. "
-        + _place(asked, place_shares(asked, n_resamples, seed), place_test(asked, n_resamples, seed)),
-        f"Another order than the first changes the label of {_percent(others.min())} to {_percent(others.max())} of "
-        f"the clips; some order does so for {_percent(rates.loc['any', 'value'])}{_ends(rates.loc['any'])}.",
-    ]
-    scores = accuracies(asked, n_resamples, seed).set_index("score")
-    if len(scores):
-        first, mean, circular = (scores.loc[name] for name in scores.index)
+        f"{n} clips{people} have a label in all {n_orders} orders" + (f"; {left_out} do not" if left_out else "") + ". "
+        + _of_places(by_measure[PLACES], test),
+        f"Another order than the first changes the label of {rates.min():.1%} to {rates.max():.1%} of the clips; in at "
+        f"least one order the label changes for {_percent(by_measure[FLIPS].loc[ANY])}.",
+    ]  # fmt: skip
+    if ACCURACY in by_measure:
+        first, mean, circular = (by_measure[ACCURACY].loc[level] for level in (FIRST, MEAN, CIRCULAR))
         said.append(
-            f"Accuracy is {first['value']:.3f}{_ends(first)} in the first order and {mean['value']:.3f} on average; "
-            f"{circular['value']:.3f}{_ends(circular)} of the clips are right in every order (CircularEval)."
+            f"Accuracy is {_percent(first)} in the first order and {mean['value']:.1%} on average; "
+            f"{_percent(circular)} of the clips are labelled correctly in every order (CircularEval)."
         )
-    return said
+    return [re.sub(r"(?<=\d)%", " %", sentence) for sentence in said]
 
 
-def _place(asked: Rotations, shares: pd.DataFrame, test: PlaceTest) -> str:
+def _of_places(shares: pd.DataFrame, test: PlaceTest) -> str:
     if not test.n_clips:
-        return "None of these labels was among those named, so a preference for a place cannot be tested."
+        return "In none of them all labels are of the label set, so a preference for a place cannot be tested."
     if not test.n_changing:
-        return "None of their labels changes with the order, so the place at which a label is named means nothing here."
-    away = (shares["value"] - shares["expected"]).abs()
-    most = shares.loc[away.idxmax()]
-    rests = f"p {'< 0.001' if test.p < 0.001 else f'= {test.p:.3f}'}; {test.n_changing} clips change their label"
-    named = (
-        f"the label named {_ORDINALS[int(most['place']) - 1]} is given in {_percent(most['value'])}{_ends(most)} of "
-    )
-    named += f"the answers, {_percent(most['expected'])} expected"
-    if test.p < LEVEL:
-        return f"Answers depend on the place at which a label is named: {named} ({rests})."
-    return f"No significant preference for a place: the largest deviation is that {named} ({rests})."
+        return "No label changes with the order, so the place at which a label is named means nothing here."
+    most = shares.loc[(shares["value"] - shares["expected"]).abs().idxmax()]
+    found = f"the label {most.name} is given in {_percent(most)} of the answers, {most['expected']:.1%} expected"
+    found += f" (p {'< 0.001' if test.p < 0.001 else f'= {test.p:.3f}'}; the label of {test.n_changing} clips changes)."
+    if test.p < 0.05:
+        return f"Answers depend on the place at which a label is named: {found}"
+    return f"No significant preference for a place; the largest deviation: {found}"
 
 
-def _of(asked: Rotations) -> str:
-    people = f" of {len(np.unique(asked.groups))} people" if asked.unit == "subjects" else ""
-    return f"{len(asked.labels)} clips{people}"
-
-
-def _left_out(asked: Rotations) -> str:
-    n = len(asked.labels) - len(asked.paired.labels)
-    return f" ({n} have not, and are left out)" if n else ""
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
-
-
-def _ends(row: pd.Series) -> str:
-    return "" if np.isnan(row["ci_low"]) else f" [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+def _percent(row: pd.Series) -> str:
+    """A share with its interval."""
+    known = not np.isnan(row["ci_low"])
+    return f"{row['value']:.1%}" + (f" [{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]" if known else "")
