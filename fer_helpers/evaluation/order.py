@@ -114,7 +114,7 @@ class PlaceTest:
     n_groups: int
 
 
-def place_test(asked: Rotations, n_permutations: int = 10_000, seed: int = 1) -> PlaceTest:
+def place_test(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> PlaceTest:
     """Do answers depend on the place at which a label is named? A permutation test over rotations.
 
     If the order means nothing, a clip's labels might as well have come in any other order of its rotations. So they are
@@ -123,8 +123,8 @@ def place_test(asked: Rotations, n_permutations: int = 10_000, seed: int = 1) ->
 
     Args:
         asked: only the clips that are `named` count.
-        n_permutations: fewer for many groups, at least 999; p = (1 + as large or larger) / (1 + permutations)
-            (Phipson & Smyth 2010).
+        n_resamples: permutations; fewer for many groups, but no fewer than 999.
+            p = (1 + as large or larger) / (1 + permutations), after Phipson & Smyth (2010).
         seed: of the random generator.
     """
     asked = asked.named
@@ -145,7 +145,7 @@ def place_test(asked: Rotations, n_permutations: int = 10_000, seed: int = 1) ->
         return np.divide(away, expected, out=np.zeros_like(away), where=expected > 0).sum(axis=-1)
 
     observed = distance(counts.diagonal(axis1=1, axis2=2).sum(axis=(0, 2)))
-    far = distance(_permuted(counts, n_permutations, seed)) >= observed - 1e-9
+    far = distance(_permuted(counts, n_resamples, seed)) >= observed - 1e-9
     return PlaceTest(float((1 + far.sum()) / (1 + len(far))), size.n_clips, size.n_changing, size.n_groups)
 
 

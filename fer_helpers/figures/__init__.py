@@ -2,6 +2,7 @@
 
 from fer_helpers.figures.comparisons import differences, pareto, pareto_front, reliability
 from fer_helpers.figures.corpus import blurred, counts, decoded, distribution, motion, strips
+from fer_helpers.figures.order import label_order
 from fer_helpers.figures.panels import (
     all_differences,
     by_group,
@@ -32,6 +33,7 @@ __all__ = [
     "distribution",
     "forest",
     "heatmap",
+    "label_order",
     "label_shares",
     "labels_given",
     "metric_by_annotator",
