@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fer_helpers.evaluation.order import ACCURACY, FLIPS, PLACES
+from fer_helpers.evaluation import order
 from fer_helpers.figures.scores import dots_with_intervals
 from fer_helpers.figures.style import BLUE, CM, GREY, PAGE
 
@@ -19,7 +19,7 @@ def label_order(measured: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     Args:
         measured: of `evaluation.order.measures`.
     """
-    panels = [(name, measured[measured["measure"] == name]) for name in (PLACES, FLIPS, ACCURACY)]
+    panels = [(name, measured[measured["measure"] == name]) for name in (order.PLACES, order.FLIPS, order.ACCURACY)]
     panels = [(name, rows) for name, rows in panels if len(rows)]
     size = (PAGE, _ROW * max(len(rows) for _, rows in panels) + 1.8 * CM)
     figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False)

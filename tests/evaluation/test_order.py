@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fer_helpers.annotation import Access, Archive, online
 from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.endpoint import Faults
-from fer_helpers.evaluation import order
+from fer_helpers.evaluation import order, order_findings
 from fer_helpers.evaluation.order import Rotations
 from fer_helpers.prompting import planning
 from tests.support.faults import served
@@ -22,7 +22,7 @@ NEGATIVE, NEUTRAL, POSITIVE = TERNARY
 
 
 def said(found):
-    return order.findings(found, order.measures(found), order.place_test(found))
+    return order_findings.of_order(found, order.measures(found), order.place_test(found))
 
 
 def asked(labels, truth=None, groups=None, rotations=None):
