@@ -128,7 +128,7 @@ def in_process(monkeypatch):
     """`fer-helpers run` executes its notebooks in this process, without kernels, and draws figures on no file."""
     from tests.support.notebooks import run_here  # matplotlib and more, which other tests need not wait for
 
-    monkeypatch.setattr("fer_helpers.pipeline._run", run_here)
+    monkeypatch.setattr("fer_helpers.pipeline.steps.run_notebook", run_here)
 
 
 @pytest.fixture(scope="module")  # while Playwright is open its event loop runs, and no other can be started

@@ -5,6 +5,7 @@ import pytest
 from fer_helpers import params
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import ROOT
+from fer_helpers.runs import sweeps
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,12 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_file_is_valid(path):
-    assert params.load(path).out.startswith("outputs/")
+    if "sweep" in params.flat_yaml(path):
+        assert sweeps.load(path).out.startswith("outputs/")
+        with pytest.raises(ParamsError, match="is a sweep of many runs: use `fer-helpers sweep`"):
+            params.load(path)
+    else:
+        assert params.load(path).out.startswith("outputs/")
 
 
 def test_a_wrong_price_file_is_found_before_the_run(tmp_path):

@@ -1,7 +1,8 @@
 """A run's folder: its tables, key frames, figures and manifest."""
 
+from fer_helpers.runs import sweeps
 from fer_helpers.runs.busy import hold
-from fer_helpers.runs.kernels import surroundings
+from fer_helpers.runs.kernels import kernel, shared_kernel, surroundings
 from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
 from fer_helpers.runs.notebooks import NOTEBOOKS, declared, source
@@ -14,11 +15,14 @@ __all__ = [
     "file_hash",
     "folder_of",
     "hold",
+    "kernel",
     "made_with",
     "open_run",
     "read_manifest",
+    "shared_kernel",
     "source",
     "start",
     "surroundings",
+    "sweeps",
     "write_manifest",
 ]
