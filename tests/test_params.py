@@ -90,7 +90,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_file_is_valid(path):
-    if "sweep" in params.flat_yaml(path):
+    if {"sweep", "each"} & params.flat_yaml(path).keys():
         assert sweeps.load(path).out.startswith("outputs/")
         with pytest.raises(ParamsError, match="is a sweep of many runs: use `fer-helpers sweep`"):
             params.load(path)

@@ -138,7 +138,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     if not path.is_file():
         raise ParamsError(f"{path} is not a file: give one of params/*.yaml")
     values = {**flat_yaml(path), **(overrides or {})}
-    if {"sweep", "zip"} & values.keys():
+    if {"sweep", "zip", "each"} & values.keys():
         raise ParamsError(f"{shown(path)} is a sweep of many runs: use `fer-helpers sweep`")
     params = validate(values, shown(path))
     if not params.strategies:

@@ -23,6 +23,8 @@ from fer_helpers.paths import shown, typed
 from fer_helpers.runs.notebooks import NOTEBOOKS, declared
 from fer_helpers.runs.run import folder_of
 
+EACH = "each"
+KINDS = ("sweep", "zip", EACH)
 MOST_CELLS = 200
 TABLE, PLAN, REQUESTS = "cells.csv", "sweep.json", "sweep_requests.parquet"
 DONE, FAILED, NOT_RUN = "done", "failed", "not run"
@@ -43,6 +45,7 @@ _TAKEN = {
     "manifest.json",
     "report.html",
 }
+Choice = tuple[str | None, Any]  # a value's name, empty where none was given, None where it needs none; the value
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -92,36 +95,47 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Sweep:
 
 
 def of_values(values: Mapping[str, Any], source: str = "sweep") -> Sweep:
-    """The sweep that a file's `values` say: parameters, and those that vary under `sweep` (grid) and `zip`.
+    """The sweep that a file's `values` say: parameters, and those that vary under `sweep` (grid), `zip` and `each`.
 
-    Every value of a parameter under `sweep` meets every one of the others'; those under `zip` change together. A
-    mapping instead of a list gives its values' names.
+    Every value of a parameter under `sweep` meets every one of the others'; those under `zip` change together; those
+    under `each` change one at a time, against a base cell in which they are as at the top or by default. A mapping
+    instead of a list gives its values' names.
 
     >>> sweep = of_values({"out": "outputs/x", "sweep": {"prompt": ["labels", "reasoning"], "n_frames": [3, 5]}})
     >>> [cell.name for cell in sweep.cells]
     ['labels_n_frames-3', 'labels_n_frames-5', 'reasoning_n_frames-3', 'reasoning_n_frames-5']
+    >>> sweep = of_values({"out": "outputs/x", "each": {"prompt": ["reasoning"], "n_frames": [1, 3]}})
+    >>> [cell.name for cell in sweep.cells]
+    ['base', 'reasoning', 'n_frames-1', 'n_frames-3']
 
     Raises:
         ParamsError: as `load`.
     """
-    common = {name: value for name, value in values.items() if name not in ("sweep", "zip", ABOUT)}
-    grid, together = (_varied(values.get(kind), kind, common, source) for kind in ("sweep", "zip"))
+    common = {name: value for name, value in values.items() if name not in (*KINDS, ABOUT)}
+    grid, together, alone = (_varied(values.get(kind), kind, common, source) for kind in KINDS)
     if not isinstance(values.get(ABOUT, True), bool):
         raise ParamsError(f"{source}: {ABOUT} is {values[ABOUT]!r}: write true or false")
-    if both := sorted(grid.keys() & together.keys()):
-        raise ParamsError(f"{source}: {both[0]} stands under sweep and under zip: keep one")
-    if not grid and not together:
-        raise ParamsError(f"{source}: nothing varies: list values under `sweep:` or `zip:`, as params/sweep.yaml does")
+    for one, other in itertools.combinations(KINDS, 2):
+        if both := sorted((values.get(one) or {}).keys() & (values.get(other) or {}).keys()):
+            raise ParamsError(f"{source}: {both[0]} stands under {one} and under {other}: keep one")
+    if not grid and not together and not alone:
+        raise ParamsError(
+            f"{source}: nothing varies: list values under `sweep:`, `zip:` or `each:`, as params/sweep.yaml does"
+        )
     lengths = {name: len(found) for name, found in together.items()}
     if len(set(lengths.values())) > 1:
         raise ParamsError(f"{source}: lists under zip differ in length ({_pairs(lengths)}): make them equally long")
-    number = math.prod([*map(len, grid.values()), *list(lengths.values())[:1]])
+    number = math.prod([*map(len, grid.values()), *list(lengths.values())[:1], 1 + sum(map(len, alone.values()))])
     if number > MOST_CELLS:
         raise ParamsError(f"{source}: {number} cells are more than {MOST_CELLS}: make several sweeps of them")
-    axes = [[{name: choice} for choice in choices] for name, choices in grid.items()]
+    axes: list[list[dict[str, Choice]]] = [[{name: choice} for choice in choices] for name, choices in grid.items()]
     axes += (
         [[dict(zip(together, row, strict=True)) for row in zip(*together.values(), strict=True)]] if together else []
     )
+    if alone:  # what is as in the base has no part in a name
+        defaults = parameters.validate({}).model_dump()
+        base: dict[str, Choice] = {name: (None, common.get(name, defaults.get(name))) for name in alone}
+        axes.append([base, *({**base, name: choice} for name, choices in alone.items() for choice in choices)])
     rows = [{name: choice for part in row for name, choice in part.items()} for row in itertools.product(*axes)]
     out = str(common.get("out", Params.model_fields["out"].default))
     folder_of(out)
@@ -136,8 +150,8 @@ def of_values(values: Mapping[str, Any], source: str = "sweep") -> Sweep:
     return Sweep(out, tuple(cells), values.get(ABOUT, True))
 
 
-def _varied(found: Any, kind: str, common: Mapping[str, Any], source: str) -> dict[str, list[tuple[str, Any]]]:
-    """Each parameter under `sweep` or `zip` with its (name, value) choices, the name empty where none was given."""
+def _varied(found: Any, kind: str, common: Mapping[str, Any], source: str) -> dict[str, list[Choice]]:
+    """Each parameter under `kind` with its choices."""
     if found is None:
         return {}
     if not isinstance(found, dict):
@@ -146,12 +160,12 @@ def _varied(found: Any, kind: str, common: Mapping[str, Any], source: str) -> di
     for name, listed in ((str(name), listed) for name, listed in found.items()):
         if name in OF_ALL:
             raise ParamsError(f"{source}: {name} stands under {kind}, but is the whole sweep's: move it to the top")
-        if name in common:
+        if name in common and kind != EACH:
             raise ParamsError(f"{source}: {name} is given at the top and under {kind}: keep one")
         if not isinstance(listed, list | dict) or not listed:
             raise ParamsError(f"{source}: {kind}: {name} is {listed!r}: list one or more values, {name}: [a, b]")
-        pairs = [(str(key), value) for key, value in listed.items()] if isinstance(listed, dict) else []
-        for key, _ in pairs:
+        pairs: list[Choice] = [(str(key), value) for key, value in listed.items()] if isinstance(listed, dict) else []
+        for key in map(str, listed) if pairs else ():
             if not _SAFE.fullmatch(key) or key.lower() in _TAKEN:
                 raise ParamsError(
                     f"{source}: {kind}: {name}: {key!r} cannot name a folder: use up to 80 letters, digits, . _ -"
@@ -160,9 +174,12 @@ def _varied(found: Any, kind: str, common: Mapping[str, Any], source: str) -> di
     return choices
 
 
-def _names(rows: Sequence[Mapping[str, tuple[str, Any]]]) -> list[str]:
+def _names(rows: Sequence[Mapping[str, Choice]]) -> list[str]:
     """A readable folder name for each row of choices; a hash keeps apart what would be alike, or is too long."""
-    names = ["_".join(given or _readable(name, value) for name, (given, value) in row.items()) for row in rows]
+    parts = [
+        [given or _readable(name, value) for name, (given, value) in row.items() if given is not None] for row in rows
+    ]
+    names = ["_".join(part) or "base" for part in parts]
     lower = [name.lower() for name in names]  # as some file systems compare them
     result = []
     for name, row in zip(names, rows, strict=True):

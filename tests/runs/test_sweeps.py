@@ -36,6 +36,31 @@ def test_what_is_zipped_changes_together_with_each_of_a_grid():
     ]  # fmt: skip
 
 
+def test_what_stands_under_each_changes_alone_against_the_base():
+    swept = sweeps.of_values(
+        {**OUT, "n_frames": 4, "each": {"prompt": ["reasoning"], "n_frames": {"one": 1, "nine": 9}}}
+    )
+    assert [cell.name for cell in swept.cells] == ["base", "reasoning", "one", "nine"]
+    found = [(cell.params.prompt, cell.params.n_frames) for cell in swept.cells]
+    assert found == [("labels", 4), ("reasoning", 4), ("labels", 1), ("labels", 9)]
+    assert swept.varied == ["prompt", "n_frames"]
+    assert [cell.values for cell in swept.cells] == [{"prompt": p, "n_frames": n} for p, n in found]
+
+
+def test_a_grid_has_a_base_in_each_of_its_fields():
+    found = names(sweep={"model": ["a", "b"]}, each={"n_frames": [3], "label_order": ["rotated:1"]})
+    assert found == ["a", "a_n_frames-3", "a_rotated-1", "b", "b_n_frames-3", "b_rotated-1"]
+
+
+def test_the_standard_robustness_sweep_changes_one_thing_at_a_time():
+    base, *others = sweeps.load(ROOT / "params/robustness.yaml").cells
+    assert base.name == "base"
+    for cell in others:
+        assert sum(cell.values[name] != base.values[name] for name in base.values) == 1
+    orders = [cell.params.label_order for cell in others if cell.values["label_order"] != "fixed"]
+    assert orders == [f"rotated:{k}" for k in range(1, 7)]
+
+
 def test_names_can_be_read_and_given():
     assert names(sweep={"taxonomies": [["seven"], ["seven", "ternary"]]}) == ["seven", "seven-ternary"]
     assert names(sweep={"face_margin": [0.1, 0.25]}) == [
@@ -85,6 +110,10 @@ def test_no_name_leads_elsewhere_or_to_the_sweeps_own_files(model):
         ({"sweep": {"allow_upload": [True, False]}}, "allow_upload stands under sweep"),
         ({"prompt": "labels", "sweep": {"prompt": ["labels"]}}, "at the top and under sweep"),
         ({"sweep": {"n_frames": [3]}, "zip": {"n_frames": [3]}}, "stands under sweep and under zip"),
+        ({"each": {"n_frames": [3]}, "zip": {"n_frames": [3]}}, "stands under zip and under each"),
+        ({"n_frames": 3, "each": {"n_frames": [3, 5]}}, "cells base and n_frames-3 are the same run"),
+        ({"each": {"promt": ["labels"]}}, "unknown parameter 'promt', did you mean 'prompt'?"),
+        ({"each": {"out": ["a"]}}, "out stands under each, but is the whole sweep's"),
         ({"zip": {"n_frames": [3, 5], "prompt": ["labels"]}}, "differ in length (n_frames: 2, prompt: 1)"),
         ({"sweep": {"prompt": {"a/b": "labels"}}}, "'a/b' cannot name a folder"),
         ({"sweep": {"prompt": {"notebooks": "labels"}}}, "'notebooks' cannot name a folder"),
