@@ -6,6 +6,7 @@ from fer_helpers.evaluation import (
     calibration,
     comparisons,
     confidence,
+    effects,
     ensembles,
     findings,
     groups,
@@ -13,6 +14,8 @@ from fer_helpers.evaluation import (
     predictions,
     scores,
     summaries,
+    sweep_findings,
+    sweeps,
 )
 from fer_helpers.evaluation._bootstrap import MIN_GROUPS, interval, smoothed
 from fer_helpers.evaluation.metrics import METRICS, Metric, metric_names, metric_of
@@ -30,6 +33,7 @@ __all__ = [
     "comparisons",
     "confidence",
     "display_names",
+    "effects",
     "ensembles",
     "findings",
     "groups",
@@ -42,5 +46,7 @@ __all__ = [
     "scores",
     "smoothed",
     "summaries",
+    "sweep_findings",
+    "sweeps",
     "true_label",
 ]

@@ -1,15 +1,20 @@
 """A run's folder: its tables, key frames, figures and manifest."""
 
 from fer_helpers.runs.busy import hold
+from fer_helpers.runs.comparison import Comparison, begin_comparison
 from fer_helpers.runs.kernels import surroundings
 from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
-from fer_helpers.runs.notebooks import NOTEBOOKS, declared, source
+from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, SWEEP_COMPARISON, declared, source
 from fer_helpers.runs.run import Run, folder_of, open_run, start
 
 __all__ = [
+    "EVERY",
     "NOTEBOOKS",
+    "SWEEP_COMPARISON",
+    "Comparison",
     "Run",
+    "begin_comparison",
     "declared",
     "file_hash",
     "folder_of",
