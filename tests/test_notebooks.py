@@ -8,7 +8,7 @@ import pytest
 
 from fer_helpers import evaluation, pipeline, prompting, runs, tables
 from fer_helpers.params import Params
-from fer_helpers.runs.run import NOTEBOOKS
+from fer_helpers.runs import EVERY
 
 COMPARED = {  # cells whose output nbval compares, at least
     "01_data_exploration": 9,
@@ -16,6 +16,7 @@ COMPARED = {  # cells whose output nbval compares, at least
     "03_zero_shot_annotation": 10,
     "04_strategy_comparison": 8,
     "05_error_analysis": 8,
+    "07_sweep_comparison": 8,
 }
 SECTIONS = ["## Answer", "## Checks", "## Save", "## Summary"]
 
@@ -28,20 +29,20 @@ def code(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_it_was_executed_from_top_to_bottom(name):
     """A notebook without execution counts passes nbval with nothing compared."""
     assert pipeline.is_executed(read(name))
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_enough_of_its_outputs_are_compared(name):
     skipped = {"nbval-skip", "nbval-ignore-output"}
     compared = [c for c in code(read(name)) if c.outputs and not skipped & set(c.metadata.get("tags", []))]
     assert len(compared) >= COMPARED[name]
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_it_is_clean(name):
     """No timings, widget state or warnings: what would make a difference in every rerun."""
     notebook = read(name)
@@ -55,7 +56,7 @@ def test_it_is_clean(name):
             assert not re.search(r"0x[0-9a-f]{6,}|Warning", text), text
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_it_has_the_shape_of_a_chapter(name):
     cells = read(name).cells
     opening = cells[0].source
@@ -68,14 +69,14 @@ def test_it_has_the_shape_of_a_chapter(name):
     assert 12 <= len(code(read(name))) <= 32
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_no_code_cell_is_long(name):
     """What takes more lines is a function of a room."""
     logic = [cell for cell in code(read(name)) if "parameters" not in cell.metadata.get("tags", [])]
     assert not [cell.source for cell in logic if len(cell.source.splitlines()) > 12]
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_its_question_is_answered_by_computation(name):
     """The cell below the heading prints sentences of a function, and none is typed into it."""
     cells = read(name).cells
@@ -85,7 +86,7 @@ def test_its_question_is_answered_by_computation(name):
     assert not [text for text in constants if " " in str(text)]
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_figure_is_shown_with_its_caption(name):
     """A picture in an output has a text alternative; `plt.show` gives none."""
     notebook = read(name)
@@ -94,7 +95,7 @@ def test_every_figure_is_shown_with_its_caption(name):
     assert all(output.metadata["image/png"]["alt"] for output in outputs)
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_no_strategy_or_metric_is_typed_again(name):
     """They come from the parameters and the records, so that a new one is added in one place."""
     logic = [cell.source for cell in code(read(name)) if "parameters" not in cell.metadata.get("tags", [])]
@@ -109,7 +110,7 @@ def parsed(source):
     return compile(source, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_its_abbreviations_are_spelled_out_where_they_are_first_read(name):
     text = "\n".join(cell.source for cell in read(name).cells if "parameters" not in cell.metadata.get("tags", []))
     for short, long in SPELLED_OUT.items():
@@ -130,7 +131,7 @@ SPELLED_OUT = {
 }
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_its_parameters_are_the_packages(name):
     """Same names, types and defaults, each with a word of help, in a cell that papermill can find and read."""
     notebook = read(name)
@@ -143,11 +144,11 @@ def test_its_parameters_are_the_packages(name):
 
 
 def test_every_parameter_belongs_to_a_notebook():
-    declared = {parameter for name in NOTEBOOKS for parameter in runs.declared(name)}
+    declared = {parameter for name in EVERY for parameter in runs.declared(name)}
     assert declared == set(Params.model_fields)
 
 
 def test_only_what_must_be_one_place_is_declared_twice():
     """A later notebook cannot disagree with an earlier one about a parameter it does not have."""
-    count = [parameter for name in NOTEBOOKS for parameter in runs.declared(name)]
+    count = [parameter for name in EVERY for parameter in runs.declared(name)]
     assert {parameter for parameter in count if count.count(parameter) > 1} == {"out"}

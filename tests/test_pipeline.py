@@ -29,7 +29,7 @@ def test_the_demo_ends_with_a_report(small_outputs, small_run):
     assert (small_run / "report.html").is_file()
     for name in NOTEBOOKS:
         assert pipeline.is_executed(nbformat.read(small_run / "notebooks" / f"{name}.ipynb", as_version=4))
-    for name in tables.WRITTEN_BY:
+    for name in [name for name, by in tables.WRITTEN_BY.items() if by in NOTEBOOKS]:
         tables.check(name, tables.read(name, small_run))
 
 

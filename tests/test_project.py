@@ -16,7 +16,7 @@ import yaml
 from fer_helpers import params, tables
 from fer_helpers.corpora import CORPORA
 from fer_helpers.paths import ROOT
-from fer_helpers.runs.run import NOTEBOOKS
+from fer_helpers.runs import EVERY
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -170,7 +170,7 @@ def test_the_map_is_true_to_the_tree():
 def test_links_in_the_readme_and_the_architecture_lead_somewhere():
     architecture = (ROOT / "docs" / "architecture.md").read_text()
     readme = (ROOT / "README.md").read_text()
-    for notebook in NOTEBOOKS:
+    for notebook in EVERY:
         assert f"notebooks/{notebook}.ipynb" in readme
     for link in re.findall(r"\]\(([^)#]+)\)", readme + architecture):
         assert (ROOT / link).exists() or (ROOT / "docs" / link).exists() or link.startswith("https://"), link
@@ -239,7 +239,7 @@ def test_every_corpus_a_parameter_may_name_is_in_the_registry():
 
 def test_every_table_says_who_writes_it_and_what_its_columns_mean():
     assert set(tables.WRITTEN_BY) == set(tables.SCHEMAS) - {"labels"}  # which `fer-helpers export` writes
-    assert set(tables.WRITTEN_BY.values()) <= set(NOTEBOOKS)
+    assert set(tables.WRITTEN_BY.values()) <= set(EVERY)
     for schema in tables.SCHEMAS.values():
         assert all(len(column.description) > 3 for column in schema.columns.values())
 

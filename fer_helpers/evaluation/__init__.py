@@ -6,6 +6,7 @@ from fer_helpers.evaluation import (
     calibration,
     comparisons,
     confidence,
+    effects,
     ensembles,
     findings,
     groups,
@@ -15,6 +16,8 @@ from fer_helpers.evaluation import (
     predictions,
     scores,
     summaries,
+    sweep_findings,
+    sweeps,
 )
 from fer_helpers.evaluation._bootstrap import MIN_GROUPS, interval, smoothed
 from fer_helpers.evaluation.metrics import METRICS, Metric, metric_names, metric_of
@@ -32,6 +35,7 @@ __all__ = [
     "comparisons",
     "confidence",
     "display_names",
+    "effects",
     "ensembles",
     "findings",
     "groups",
@@ -46,5 +50,7 @@ __all__ = [
     "scores",
     "smoothed",
     "summaries",
+    "sweep_findings",
+    "sweeps",
     "true_label",
 ]

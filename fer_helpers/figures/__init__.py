@@ -1,5 +1,6 @@
 """Every plot of the notebooks and the report, in one style: a tidy table and an `ax` in, the `ax` out."""
 
+from fer_helpers.figures import sweeps
 from fer_helpers.figures.comparisons import differences, pareto, pareto_front, reliability
 from fer_helpers.figures.corpus import blurred, counts, decoded, distribution, motion, strips
 from fer_helpers.figures.order import label_order
@@ -49,4 +50,5 @@ __all__ = [
     "set_style",
     "show",
     "strips",
+    "sweeps",
 ]

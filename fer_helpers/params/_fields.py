@@ -160,3 +160,9 @@ class Params(BaseModel):
     faces: Literal["auto", "none", "blurred", "full"] = Field(
         "auto", description="key frames in report.html and explorer.html; auto: none, but the demo's in the report"
     )
+
+    # 07 sweep comparison
+    sweep_folder: str = Field("outputs/sweep", min_length=1, description="folder of the sweep whose cells are compared")
+    sweep_runs: Annotated[list[str], AfterValidator(_once)] = Field(
+        [], description="folders of runs that are compared instead of the sweep's cells"
+    )

@@ -2,15 +2,20 @@
 
 from fer_helpers.runs import sweeps
 from fer_helpers.runs.busy import hold
+from fer_helpers.runs.comparison import Comparison, begin_comparison
 from fer_helpers.runs.kernels import kernel, shared_kernel, surroundings
 from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
-from fer_helpers.runs.notebooks import NOTEBOOKS, declared, source
+from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, SWEEP_COMPARISON, declared, source
 from fer_helpers.runs.run import Run, folder_of, open_run, start
 
 __all__ = [
+    "EVERY",
     "NOTEBOOKS",
+    "SWEEP_COMPARISON",
+    "Comparison",
     "Run",
+    "begin_comparison",
     "declared",
     "file_hash",
     "folder_of",

@@ -20,6 +20,8 @@ MADE_FROM = {
     "predictions": ("clips", "frames", "requests", "answers", f"{IMPORTED}/predictions"),
     "scores": ("clips", "predictions"),
     "comparisons": ("clips", "predictions"),
+    "effects": (),  # of tables in other folders: notebook 07 notes their hashes
+    "flips": (),
 }
 
 

@@ -17,6 +17,8 @@ NOTEBOOKS = (
     "04_strategy_comparison",
     "05_error_analysis",
 )
+SWEEP_COMPARISON = "07_sweep_comparison"  # of several runs; no run executes it
+EVERY = (*NOTEBOOKS, SWEEP_COMPARISON)
 
 
 def source(notebook: str) -> Path:
