@@ -24,7 +24,7 @@ from fer_helpers.evaluation._contrasts import (
 from fer_helpers.evaluation.comparisons import holm
 from fer_helpers.evaluation.sweeps import METRICS, Sweep
 
-ARCHIVE = "archive"  # cells that differ in this alone asked the same requests, and keep their replies apart
+AGAIN = {"repeat", "archive"}  # cells that differ in one of these alone asked the same, and keep their replies apart
 REPEATS = "the same request again"
 
 
@@ -68,9 +68,9 @@ def flips(sweep: Sweep, again: pd.Series | None = None, n_resamples: int = 10_00
     """The flips table: on what share of clips a choice changes the label, and whether repeating a request does less.
 
     A choice's flips are those between cells that differ in nothing else, its level against its first level; a clip's
-    are the share of such pairs of cells that label it differently. Repeats are pairs of cells that differ in their
-    `archive` alone, and `again`. The excess is that of a choice over repeats, clip by clip; its p value is one-sided,
-    of sign flips, corrected over all choices (Holm 1979).
+    are the share of such pairs of cells that label it differently. Repeats are pairs of cells that differ in `repeat`
+    or `archive` alone, and `again`. The excess is that of a choice over repeats, clip by clip; its p value is
+    one-sided, of sign flips, corrected over all choices (Holm 1979).
 
     Args:
         sweep: with true labels, or without.
@@ -83,7 +83,8 @@ def flips(sweep: Sweep, again: pd.Series | None = None, n_resamples: int = 10_00
     """
     codes = pd.factorize(sweep.labels.to_numpy().ravel())[0].reshape(sweep.labels.shape)
     coded = np.where(codes < 0, np.nan, codes.astype(float))
-    alone = [contrast for contrast in contrasts(sweep.cells) if list(contrast.changes) == [ARCHIVE]]
+    singles = [contrast for contrast in contrasts(sweep.cells) if len(contrast.changes) == 1]
+    alone = [contrast for contrast in singles if set(contrast.changes) <= AGAIN]
     asked_again = np.full(len(coded), np.nan) if again is None else again.reindex(sweep.labels.index).to_numpy(float)
     repeated = mean_of_known(np.column_stack([*(_changed(coded, contrast) for contrast in alone), asked_again]))
 
@@ -130,7 +131,7 @@ def _replicates(tables_of: Mapping[str, pd.DataFrame], asked: str) -> pd.Series:
 
 def _choices(sweep: Sweep) -> list[Contrast]:
     """The contrasts that are no repeats."""
-    return [contrast for contrast in contrasts(sweep.cells) if ARCHIVE not in contrast.changes]
+    return [contrast for contrast in contrasts(sweep.cells) if AGAIN.isdisjoint(contrast.changes)]
 
 
 def _changed(coded: np.ndarray, contrast: Contrast) -> np.ndarray:

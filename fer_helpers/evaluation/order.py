@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations
@@ -11,9 +12,13 @@ import pandas as pd
 
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.evaluation._bootstrap import mean_interval
+from fer_helpers.evaluation.comparisons import holm
+from fer_helpers.evaluation.sweeps import Sweep
+from fer_helpers.prompting import orders
 
 _DRAWN, _FEWEST = 2_000_000, 999  # groups permuted in all, but for the least number of permutations
 _AT_ONCE = 200_000
+ORDER = "label_order"
 PLACES, FLIPS, ACCURACY = "share of answers", "flip rate", "accuracy"
 FIRST, MEAN, CIRCULAR, ANY = "first order", "mean over orders", "every order (CircularEval)", "in any order"
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
@@ -65,6 +70,31 @@ class Rotations:
     def _codes(self) -> np.ndarray:
         labels = pd.Index(TAXONOMIES[self.taxonomy])
         return labels.get_indexer(self.labels.to_numpy(object).ravel()).reshape(self.labels.shape)
+
+
+def of_sweep(sweep: Sweep) -> dict[str, Rotations]:
+    """The rotations in which a sweep's cells named the labels, by what else these cells have in common.
+
+    Cells that shuffled the labels, or whose labels were collapsed from another label set, are left out. The name is
+    made of the parameters in which there are several such sets of cells; empty where there is one.
+    """
+    if ORDER not in sweep.cells:
+        return {}
+    n_labels, direct = len(TAXONOMIES[sweep.taxonomy]), sweep.annotators["asked"] == sweep.taxonomy
+    columns: dict[tuple[str, ...], dict[int, pd.Series]] = {}
+    others = sweep.cells.drop(columns=ORDER)
+    for name in sweep.cells.index[direct]:
+        by = orders.rotation(sweep.cells.loc[name, ORDER])
+        if by is not None:  # rotated:0 is fixed, and three labels have three rotations: the same requests, asked once
+            columns.setdefault(tuple(others.loc[name]), {}).setdefault(by % n_labels, sweep.labels[name])
+    found = [(common, pd.DataFrame(labels)) for common, labels in columns.items() if len(labels) > 1]
+    several = [at for at in range(len(others.columns)) if len({common[at] for common, _ in found}) > 1]
+    return {
+        ", ".join(f"{others.columns[at]}: {common[at]}" for at in several): Rotations(
+            labels, sweep.truth, sweep.groups, sweep.unit, sweep.taxonomy
+        )
+        for common, labels in found
+    }
 
 
 def place_shares(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:
@@ -151,16 +181,23 @@ def place_test(asked: Rotations, n_resamples: int = 10_000, seed: int = 1) -> Pl
 def _permuted(counts: np.ndarray, n_permutations: int, seed: int) -> np.ndarray:
     """Answers at each place, shape (n_permutations, n_labels), each group's labels permuted among the rotations."""
     n_groups, n_rotations, _, n_labels = counts.shape
-    orders = _all_orders(n_rotations)
+    every = _all_orders(n_rotations)
     n_permutations = min(n_permutations, max(_FEWEST, _DRAWN // n_groups))
     by_rotation = counts.swapaxes(1, 2).reshape(-1, n_labels).astype(np.float32)  # whole numbers, far from 2**24
     rng, step, parts = np.random.default_rng(seed), max(1, _AT_ONCE // n_groups), []
     for start in range(0, n_permutations, step):
-        given = orders[rng.integers(len(orders), size=(min(step, n_permutations - start), n_groups))]
+        given = every[rng.integers(len(every), size=(min(step, n_permutations - start), n_groups))]
         chosen = np.zeros((*given.shape, n_rotations), np.float32)  # [permutation, g, b, a]: given[…, b] is a
         np.put_along_axis(chosen, given[..., None], 1, axis=3)
         parts.append(chosen.reshape(len(given), -1) @ by_rotation)
     return np.concatenate(parts)
+
+
+def place_tests(found: Mapping[str, Rotations], n_resamples: int = 10_000, seed: int = 1) -> dict[str, PlaceTest]:
+    """`place_test` of each, p values corrected for their number (Holm 1979)."""
+    tests = {name: place_test(asked, n_resamples, seed) for name, asked in found.items()}
+    adjusted = holm([test.p for test in tests.values()])
+    return {name: replace(test, p=float(p)) for (name, test), p in zip(tests.items(), adjusted, strict=True)}
 
 
 @lru_cache

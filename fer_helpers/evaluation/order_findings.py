@@ -10,27 +10,32 @@ import pandas as pd
 from fer_helpers.evaluation.order import ACCURACY, ANY, CIRCULAR, FIRST, FLIPS, MEAN, PLACES, PlaceTest, Rotations
 
 
-def of_order(asked: Rotations, measured: pd.DataFrame, test: PlaceTest) -> list[str]:
+def of_order(asked: Rotations, measured: pd.DataFrame, test: PlaceTest, among: str = "") -> list[str]:
     """What was found about the order of the labels.
 
     Args:
         asked: the labels.
         measured: their `measures`.
         test: their `place_test`.
+        among: which labels, where a sweep asked several sets of cells in rotations.
     """
+    head = f"{among}: " if among else ""
     paired, n_orders = asked.paired, len(asked.labels.columns)
     left_out, n = len(asked.labels) - len(paired.labels), len(paired.labels)
     if not n:
-        return [f"No clip has a label in all {n_orders} orders: nothing can be said about the order of the labels."]
+        return [
+            f"{head}No clip has a label in all {n_orders} orders: nothing can be said about the order of the labels."
+        ]
     people = f" of {len(np.unique(paired.groups))} people" if asked.unit == "subjects" else ""
     by_measure = dict(list(measured.set_index("level").groupby("measure")))
     rates = by_measure[FLIPS]["value"].drop(ANY)
+    missing = f"; {left_out} do not" if left_out else ""
+    place = _of_places(by_measure[PLACES], test)
     said = [
-        f"{n} clips{people} have a label in all {n_orders} orders" + (f"; {left_out} do not" if left_out else "") + ". "
-        + _of_places(by_measure[PLACES], test),
+        f"{head}{n} clips{people} have a label in all {n_orders} orders{missing}. {place}",
         f"Another order than the first changes the label of {rates.min():.1%} to {rates.max():.1%} of the clips; in at "
         f"least one order the label changes for {_percent(by_measure[FLIPS].loc[ANY])}.",
-    ]  # fmt: skip
+    ]
     if ACCURACY in by_measure:
         first, mean, circular = (by_measure[ACCURACY].loc[level] for level in (FIRST, MEAN, CIRCULAR))
         said.append(

@@ -277,8 +277,8 @@ def test_replicates_are_pairs_of_answers_to_one_request():
     assert effects.repeated(cells, once).empty
 
 
-@pytest.mark.parametrize("archived", [True, False])
-def test_a_choice_is_told_from_noise(archived):
+@pytest.mark.parametrize("apart", ["archive", "repeat", None])
+def test_a_choice_is_told_from_noise(apart):
     """Asking again changes a fifth of the labels. One choice changes nothing more, the other as many again."""
     rng, n = np.random.default_rng(4), 300
     base = rng.integers(0, 7, n)
@@ -292,8 +292,9 @@ def test_a_choice_is_told_from_noise(archived):
     cells = grid(a=["a1", "a2"], b=["b1", "b2"])
     again = None
     labels = [asked(moved_by) for moved_by in chosen.values()]
-    if archived:
-        cells = pd.concat([cells.assign(archive="x"), cells.assign(archive="y").rename(index=lambda name: name + "-y")])
+    if apart:
+        twins = cells.assign(**{apart: "1"}).rename(index=lambda name: name + "-y")
+        cells = pd.concat([cells.assign(**{apart: "0"}), twins])
         labels += [asked(moved_by) for moved_by in chosen.values()]
     else:
         again = pd.Series(asked(0) != asked(0), [f"c{number}" for number in range(n)]).astype(float)
@@ -306,7 +307,7 @@ def test_a_choice_is_told_from_noise(archived):
     assert "more than repeating does" in of(table, parameter="b")["sentence"]
     assert of(table, parameter="a")["p_holm"] > 0.05
     assert "not significantly more than repeating does" in of(table, parameter="a")["sentence"]
-    assert "archive" not in set(effects.effects(sweep(cells, np.stack(labels, axis=1), base), **FEW)["parameter"])
+    assert apart not in set(effects.effects(sweep(cells, np.stack(labels, axis=1), base), **FEW)["parameter"])
 
 
 def test_no_number_is_made_of_nothing():

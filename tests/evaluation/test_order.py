@@ -1,6 +1,7 @@
 """Does the order of the labels move answers? By hand, by enumeration, in simulation, and through the endpoint."""
 
 import asyncio
+import dataclasses
 from itertools import permutations, product
 
 import numpy as np
@@ -17,6 +18,7 @@ from fer_helpers.evaluation.order import Rotations
 from fer_helpers.prompting import planning
 from tests.support.faults import served
 from tests.support.plans import frames_of
+from tests.support.sweeps import sweep
 
 NEGATIVE, NEUTRAL, POSITIVE = TERNARY
 
@@ -141,6 +143,39 @@ def test_the_place_preferred_is_named():
     assert first.startswith("40 clips of 12 people have a label in all 7 orders. Answers depend on the place")
     assert "the label named third is given in 57.1 % [" in first  # (20 * 7 + 20) / 280
     assert "14.3 % expected (p < 0.001; the label of 20 clips changes)." in first
+
+
+# --- of a sweep -----------------------------------------------------------------------------------------
+
+
+def test_rotations_of_a_sweep_are_those_of_cells_that_agree_in_all_else():
+    """rotated:0 is the fixed order; shuffled is no rotation, and one rotation alone nothing to compare."""
+    cells = pd.DataFrame(
+        {
+            "label_order": ["fixed", "rotated:3", "rotated:0", "shuffled", "rotated:1", "fixed", "rotated:1"],
+            "prompt": list("aaaabcc"),
+        },
+        index=list("tuvwxyz"),
+    )
+    found = order.of_sweep(sweep(cells, np.tile(np.arange(7), (4, 1))))
+    assert list(found) == ["prompt: a", "prompt: c"]
+    assert found["prompt: a"].labels.iloc[0].to_dict() == {0: SEVEN[0], 3: SEVEN[1]}
+    one = order.of_sweep(sweep(cells[:2].assign(n_frames="3"), [[0, 1]]))
+    assert list(one) == [""]
+    assert order.of_sweep(sweep(cells[["prompt"]], np.zeros((2, 7), int))) == {}
+
+
+def test_labels_collapsed_from_another_set_have_no_place():
+    cells = pd.DataFrame({"label_order": ["fixed", "rotated:1"]}, index=["a", "b"])
+    made = sweep(cells, [["sad", "sad"]])
+    collapsed = dataclasses.replace(made, taxonomy="ternary")
+    assert (len(order.of_sweep(made)), order.of_sweep(collapsed)) == (1, {})
+
+
+def test_p_values_of_several_sets_of_cells_are_adjusted():
+    biased = asked([list(range(7))] * 4, groups=[0, 1, 1, 2])
+    one, two = order.place_test(biased).p, order.place_tests({"a": biased, "b": biased})
+    assert two["a"].p == two["b"].p == pytest.approx(2 * one)
 
 
 # --- through the endpoint -------------------------------------------------------------------------------

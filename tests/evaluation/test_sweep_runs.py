@@ -124,6 +124,31 @@ def test_every_effect_can_be_traced_to_its_cells(matters):
         open_run(folder).read("clips")
 
 
+@pytest.mark.parametrize("bias", [0.0, 0.3])
+def test_a_preference_for_the_label_named_first_is_on_the_page(base, tmp_path, bias):
+    """A tenth of the answers is drawn anew; with the bias a share of all is the label named first."""
+    rng, rows = np.random.default_rng(2), []
+    own = np.arange(N_CLIPS) % 7
+    for by in range(7):
+        given = np.where(rng.random(N_CLIPS) < 0.1, rng.integers(0, 7, N_CLIPS), own)
+        given = np.where(rng.random(N_CLIPS) < bias, by, given)
+        folder = tmp_path / f"rotated-{by}"
+        cell(base, folder, 1, 0, label_order=f"rotated:{by}")
+        predicted = tables.read("predictions", folder)
+        predicted.loc[predicted["strategy"] == STRATEGY, "label"] = np.array(SEVEN)[given]
+        tables.write("predictions", predicted, folder)
+        rows.append((folder.name, f"rotated:{by}", "done", "", "h"))
+    pd.DataFrame(rows, columns=["cell", "label_order", "state", "reason", "hash"]).to_csv(
+        tmp_path / "cells.csv", index=False
+    )
+    said, *_ = compared(tmp_path)
+    assert "84 clips of 21 people have a label in all 7 orders." in said
+    assert ("Answers depend on the place at which a label is named: the label named first" in said) == bool(bias)
+    assert ("No significant preference for a place" in said) == (not bias)
+    assert "labelled correctly in every order (CircularEval)" in said
+    assert "07_label_order_0" in read_manifest(tmp_path)["figures"]
+
+
 def test_without_labels_there_are_flips_and_agreement_only(base, tmp_path):
     """And a cell that failed: it is said, and the rest compared."""
     grid(base, tmp_path, PROMPT_MATTERS, labelled=False, failed=[("reasoning", 5)])

@@ -18,7 +18,7 @@ def make_sweep(n_clips=240, n_resamples=2000):
     cells = grid(**VARIED)
     for name, values in cells.iterrows():
         known = {**SAME, **values, "n_clips": n_clips, "n_resamples": n_resamples, "out": f"{FOLDER}/{name}"}
-        with mock.patch.object(pipeline, "_run", run_here):
+        with mock.patch("fer_helpers.pipeline.steps.run_notebook", run_here):
             pipeline.execute(params.validate(known), lambda line: None)
     table = cells.rename_axis("cell").reset_index().assign(state="done", reason="", hash="")
     table.to_csv(resolve(FOLDER) / "cells.csv", index=False)
