@@ -136,7 +136,9 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     """
     path = typed(path)
     if not path.is_file():
-        raise ParamsError(f"{path} is not a file: give one of params/*.yaml")
+        raise ParamsError(
+            f"{path} is not a file: give one of params/*.yaml, of a checkout or of a study (fer-helpers new)"
+        )
     values = {**flat_yaml(path), **(overrides or {})}
     if {"sweep", "zip", "each"} & values.keys():
         raise ParamsError(f"{shown(path)} is a sweep of many runs: use `fer-helpers sweep`")

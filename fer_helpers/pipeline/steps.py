@@ -23,7 +23,7 @@ from fer_helpers.errors import AccountError, BudgetError, RunError
 from fer_helpers.explorer import marks
 from fer_helpers.files import write_whole
 from fer_helpers.params import Params
-from fer_helpers.paths import ROOT, resolve, shown
+from fer_helpers.paths import PACKAGE, resolve, shown
 from fer_helpers.runs import NOTEBOOKS, declared, file_hash, kernel, open_run, read_manifest, source, write_manifest
 from fer_helpers.tables import IMPORTED
 
@@ -80,7 +80,7 @@ def origin(params: Params) -> str:
 @cache
 def package_fingerprint() -> str:
     """Hashes of the package's files, as they were when this process first looked."""
-    files = [path for path in sorted((ROOT / "fer_helpers").rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    files = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
     return json.dumps([(path.name, sha256(path.read_bytes()).hexdigest()) for path in files])
 
 

@@ -48,8 +48,8 @@ def execute_sweep(
         _plan(work, say)
         if only_plan:
             return sweeps.read(folder)
-        sweep_plan.learn([group[0] for group in sweeps.alike(work.left, ASKED)])
-        sweeps.note_requests(sweep_plan.requests(work.left)[0].values(), folder)
+        work.learn()
+        sweeps.note_requests(sweep_plan.requests(work.left)[0].values() if work.left else (), folder)
         work.go_on(work.left, (ASKED, len(NOTEBOOKS) - (not found.error_analysis)))
         say(f"requests sent: {work.sent}")
         if sum(state == DONE for state, _ in work.states.values()) > 1 and source(COMPARISON).is_file():
@@ -130,6 +130,17 @@ class _Work:
                     self._running[pool.begin(piece[1][0], piece[0][0].params)] = piece
             for future in wait(self._running, return_when=FIRST_COMPLETED).done:
                 self._finish(*self._running.pop(future), future)
+
+    def learn(self) -> None:
+        """Find out what the servers can do, where that is not known: the requests' keys depend on it."""
+        for group in sweeps.alike(self.left, ASKED):
+            if _address(group[0]) in self._stopped:
+                self._fail(group, (ASKED,), self._stopped[_address(group[0])])
+                continue
+            try:
+                sweep_plan.learn(group[0])
+            except FerError as error:
+                self._fail(group, (ASKED,), error)
 
     def _begin(self, cells: Sequence[Cell], stages: tuple[int, ...]) -> None:
         # What notebook 04 reads may lie in one cell's folder alone: marks, imported predictions.

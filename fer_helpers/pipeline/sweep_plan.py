@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -39,18 +39,17 @@ def requests(cells: Sequence[Cell]) -> tuple[dict[str, pd.DataFrame], list[str]]
     return found, list(dict.fromkeys(assumed))
 
 
-def learn(cells: Iterable[Cell]) -> None:
-    """Find out what each server can do with its model, where that is not known: its requests' keys depend on it.
+def learn(cell: Cell) -> None:
+    """Find out what a cell's server can do with its model, if that is not known.
 
     Raises:
         FerError: as `plans.learn`.
     """
-    for cell in cells:
-        if access.of(cell.params).base_url not in (access.EMBEDDED, access.REPLAY):
-            run = Run(resolve(cell.params.out), cell.params)
-            with Archive(resolve(cell.params.archive)) as archive:
-                if plans.known(run, archive) is None:
-                    plans.learn(run, run.read("frames"), archive)
+    if cell.params.base_url not in (access.EMBEDDED, access.REPLAY):
+        run = Run(resolve(cell.params.out), cell.params)
+        with Archive(resolve(cell.params.archive)) as archive:
+            if plans.known(run, archive) is None:
+                plans.learn(run, run.read("frames"), archive)
 
 
 def check_prices(cells: Sequence[Cell]) -> None:

@@ -22,6 +22,8 @@ from typing import Any
 from jupyter_client import AsyncKernelManager, BlockingKernelClient
 from traitlets.config import Config
 
+from fer_helpers.paths import ROOT, VARIABLE
+
 LONGEST = 103  # bytes of a socket's path on macOS; 107 on Linux
 ENDS_IN_S = 8  # a little more than annotation waits for replies
 NO_BARS = "TQDM_DISABLE"  # set where standard error is a log, which bars would fill
@@ -45,6 +47,7 @@ def surroundings() -> Iterator[Config]:
         own = {
             "JUPYTER_PATH": os.pathsep.join(filter(None, [place, os.environ.get("JUPYTER_PATH")])),
             "JUPYTER_RUNTIME_DIR": place,
+            VARIABLE: str(ROOT),  # a kernel may start in a temporary folder
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         }
         before = {name: os.environ.get(name) for name in (*own, NO_BARS)}

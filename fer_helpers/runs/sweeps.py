@@ -265,7 +265,8 @@ def read(folder: Path) -> pd.DataFrame:
 def note_requests(found: Iterable[pd.DataFrame], folder: Path) -> None:
     """Leave the keys of all cells' requests in the sweep's `folder`, for `requests`."""
     with whole_file(folder / REQUESTS) as path:
-        pd.concat([rows[["key"]] for rows in found]).drop_duplicates().to_parquet(path, index=False)
+        keys = {key for rows in found for key in rows["key"]}
+        pd.DataFrame({"key": sorted(keys)}, dtype=str).to_parquet(path, index=False)
 
 
 def requests(folder: Path) -> pd.DataFrame:
