@@ -25,7 +25,7 @@ from fer_helpers.evaluation.comparisons import holm
 from fer_helpers.evaluation.sweeps import METRICS, Sweep
 
 ARCHIVE = "archive"  # cells that differ in this alone asked the same requests, and keep their replies apart
-REPEATS = "the same request again"
+REPEATS = "repeating the same request"
 
 
 def effects(sweep: Sweep, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:
