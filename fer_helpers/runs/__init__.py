@@ -7,6 +7,7 @@ from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
 from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, SWEEP_COMPARISON, declared, source
 from fer_helpers.runs.run import Run, folder_of, open_run, start
+from fer_helpers.runs.studies import create_study
 
 __all__ = [
     "EVERY",
@@ -15,6 +16,7 @@ __all__ = [
     "Comparison",
     "Run",
     "begin_comparison",
+    "create_study",
     "declared",
     "file_hash",
     "folder_of",
