@@ -25,7 +25,7 @@ from fer_helpers.evaluation.comparisons import holm
 from fer_helpers.evaluation.sweeps import METRICS, Sweep
 
 AGAIN = {"repeat", "archive"}  # cells that differ in one of these alone asked the same, and keep their replies apart
-REPEATS = "the same request again"
+REPEATS = "repeating the same request"
 
 
 def effects(sweep: Sweep, n_resamples: int = 10_000, seed: int = 1) -> pd.DataFrame:

@@ -69,9 +69,7 @@ def flips(table: pd.DataFrame) -> Drawn:
     ax.set_yticks(at, [_change(row) for row in rows.to_dict("records")])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(left=0)
-    ax.set_xlabel(
-        "share of clips with another label (95 % interval); filled: more than repeats, Holm-adjusted p < 0.05"
-    )
+    ax.set_xlabel("share of clips with another label (95 % interval); filled: more than repeats do, p < 0.05")
     ax.grid(axis="y", visible=False)
     return figure, table.drop(columns="sentence")
 
@@ -103,7 +101,8 @@ def by_two_parameters(cells: pd.DataFrame, metric: str, effects: pd.DataFrame) -
     figure, ax = plt.subplots(figsize=(PAGE if wide else COLUMN, 2.6 * CM + 0.95 * CM * len(means)))
     heatmap(shade.set_axis([str(name) for name in order]).set_axis([str(name) for name in columns], axis=1), words, ax)
     ax.set(ylabel=plain(down, 30), xlabel=plain(across[0], 30) if across else "")
-    ax.tick_params(axis="x", rotation=0 if len(columns) <= 3 else 45)
+    fits = sum(len(str(name)) for name in columns) < (80 if wide else 36)
+    ax.tick_params(axis="x", rotation=0 if fits else 45)
     return figure, means
 
 
