@@ -19,7 +19,8 @@ test: check
 # The simulations of docs/statistics.md, with as many data sets as it cites.
 coverage: $(READY)
 	FER_DATA_SETS=2000 $(BIN)/python -m pytest -s tests/evaluation/test_coverage.py \
-		tests/evaluation/test_coverage_groups.py tests/estimation/test_coverage.py
+		tests/evaluation/test_coverage_groups.py tests/evaluation/test_coverage_order.py \
+		tests/evaluation/test_coverage_sweeps.py tests/estimation/test_coverage.py
 
 check: $(READY)
 	$(BIN)/ruff check
@@ -54,6 +55,7 @@ interop: $(READY) .venv-interop/ready .venv-litellm/ready
 notebooks: $(READY)
 	outputs=$$(mktemp -d) && trap 'rm -rf "$$outputs"' EXIT && export FER_OUTPUTS="$$outputs" && \
 	for notebook in notebooks/0*.ipynb; do \
+		case "$$notebook" in */07_*) $(BIN)/python -m tests.support.small_sweep || exit 1;; esac; \
 		$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace "$$notebook" || exit 1; \
 	done
 	$(MAKE) strip

@@ -21,6 +21,10 @@ class EndpointError(FerError):
     """The model's endpoint cannot be used: not answering, no key, unknown model, quota gone, no consent."""
 
 
+class AccountError(EndpointError):
+    """No request to an address can be answered: nobody is there, or its key or account is of no use."""
+
+
 class BudgetError(FerError):
     """The cap in US$ is reached; what was answered is kept. The command line exits with 3."""
 

@@ -29,6 +29,7 @@ def pytest_configure(config):
     patch.setenv("FER_OUTPUTS", folder.name)
     config.add_cleanup(patch.undo)
     config.add_cleanup(folder.cleanup)
+    config.pluginmanager.register(SweepFirst())
 
 
 # These take longest, so that no worker is left with one of them when the others have nothing to do.
@@ -48,6 +49,18 @@ def pytest_collection_modifyitems(items):
         if hasattr(cell, "output_timeout"):  # of nbval, 5 s: a busy machine is slow, not wrong
             cell.output_timeout = 120
     items.sort(key=lambda item: min((place[start] for start in FIRST if item.nodeid.startswith(start)), default=99))
+
+
+class SweepFirst:
+    """Notebook 07 compares cells, which are made before it is executed, in the same outputs/ as notebooks 01 to 05."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        if hasattr(item, "output_timeout") and item.nodeid.startswith("notebooks/07"):  # a cell, of nbval
+            from tests.support import small_sweep
+
+            if not (Path(os.environ["FER_OUTPUTS"]) / "sweep" / "cells.csv").is_file():
+                small_sweep.make_sweep()
 
 
 class NotebooksInOrder(LoadFileScheduling):
@@ -128,7 +141,7 @@ def in_process(monkeypatch):
     """`fer-helpers run` executes its notebooks in this process, without kernels, and draws figures on no file."""
     from tests.support.notebooks import run_here  # matplotlib and more, which other tests need not wait for
 
-    monkeypatch.setattr("fer_helpers.pipeline._run", run_here)
+    monkeypatch.setattr("fer_helpers.pipeline.steps.run_notebook", run_here)
 
 
 @pytest.fixture(scope="module")  # while Playwright is open its event loop runs, and no other can be started

@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 
-from fer_helpers import evaluation, pipeline, prompting, tables
+from fer_helpers import evaluation, pipeline, prompting, runs, tables
 from fer_helpers.params import Params
 from fer_helpers.runs import EVERY
 
@@ -17,12 +17,13 @@ COMPARED = {  # cells whose output nbval compares, at least
     "04_strategy_comparison": 8,
     "05_error_analysis": 8,
     "06_label_audit": 12,
+    "07_sweep_comparison": 8,
 }
 SECTIONS = ["## Answer", "## Checks", "## Save", "## Summary"]
 
 
 def read(name):
-    return nbformat.read(pipeline.source(name), as_version=4)
+    return nbformat.read(runs.source(name), as_version=4)
 
 
 def code(notebook):
@@ -139,16 +140,16 @@ def test_its_parameters_are_the_packages(name):
     assert len(tagged) == 1
     assert all(re.fullmatch(r"\w+: \w+ = [^=]+  # .+", line) for line in tagged[0].source.splitlines())
     defaults = Params().model_dump()
-    for parameter, value in pipeline.declared(name).items():
+    for parameter, value in runs.declared(name).items():
         assert (type(value), value) == (type(defaults[parameter]), defaults[parameter])
 
 
 def test_every_parameter_belongs_to_a_notebook():
-    declared = {parameter for name in EVERY for parameter in pipeline.declared(name)}
+    declared = {parameter for name in EVERY for parameter in runs.declared(name)}
     assert declared == set(Params.model_fields)
 
 
 def test_only_what_must_be_one_place_is_declared_twice():
     """A later notebook cannot disagree with an earlier one about a parameter it does not have."""
-    count = [parameter for name in EVERY for parameter in pipeline.declared(name)]
+    count = [parameter for name in EVERY for parameter in runs.declared(name)]
     assert {parameter for parameter in count if count.count(parameter) > 1} == {"out"}

@@ -5,6 +5,7 @@ import pytest
 from fer_helpers import params
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import ROOT
+from fer_helpers.runs import sweeps
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,11 @@ from fer_helpers.paths import ROOT
         ({"strategies": ["soft_vote", "soft_vote"]}, "duplicate name"),
         ({"taxonomies": ["eight"]}, "'eight' must be one of seven, ternary"),
         ({"surprise_is": "mixed"}, "surprise_is is 'mixed'"),
+        (
+            {"label_order": "rotated:7"},
+            "label_order is 'rotated:7': must be fixed, shuffled, or rotated:K, K from 0 to 6",
+        ),
+        ({"label_order": "random"}, "label_order is 'random': must be fixed, shuffled"),
         ({"corpus": "folder"}, "needs corpus_path"),
         ({"corpus": "ferv39k", "corpus_path": "x", "manifest": "m.csv"}, "manifest works with corpus 'folder' only"),
         ({"corpus": "demo", "n_clips": 3}, "n_clips of at least 7"),
@@ -84,7 +90,12 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_file_is_valid(path):
-    assert params.load(path).out.startswith("outputs/")
+    if {"sweep", "each"} & params.flat_yaml(path).keys():
+        assert sweeps.load(path).out.startswith("outputs/")
+        with pytest.raises(ParamsError, match="is a sweep of many runs: use `fer-helpers sweep`"):
+            params.load(path)
+    else:
+        assert params.load(path).out.startswith("outputs/")
 
 
 def test_a_wrong_price_file_is_found_before_the_run(tmp_path):

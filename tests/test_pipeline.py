@@ -13,11 +13,12 @@ import pandas as pd
 import papermill
 import pytest
 
-from fer_helpers import pipeline, tables
+from fer_helpers import pipeline, runs, tables
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT
+from fer_helpers.pipeline import steps
 from fer_helpers.runs.run import NOTEBOOKS, read_manifest
 from tests.support.command import SMALL, fer
 from tests.support.completions import MODEL, failure, served
@@ -91,10 +92,10 @@ def test_what_is_not_whole_is_done_again(small_copy, in_process):
 def test_plain_papermill_does_the_same(small_copy, tmp_path):
     before = pd.read_parquet(small_copy / "scores.parquet")
     papermill.execute_notebook(
-        pipeline.source("04_strategy_comparison"),
+        runs.source("04_strategy_comparison"),
         tmp_path / "out.ipynb",
         parameters={"out": "outputs/small", "n_resamples": 200},
-        cwd=pipeline.source("04_strategy_comparison").parent,
+        cwd=runs.source("04_strategy_comparison").parent,
         progress_bar=False,
     )
     pd.testing.assert_frame_equal(pd.read_parquet(small_copy / "scores.parquet"), before)
@@ -333,9 +334,9 @@ def test_other_prices_are_another_input_of_notebook_03(tmp_path):
     seen = []
     for usd in (1, 1, 2):
         mine.write_text(f"prices: {{m: {{date: '2026-11', input: {usd}, output: 2}}}}")
-        seen.append(pipeline._from_outside("03_zero_shot_annotation", run, tmp_path))
+        seen.append(steps._from_outside("03_zero_shot_annotation", run, tmp_path))
     assert seen[0] == seen[1] != seen[2]
-    assert pipeline._from_outside("02_frame_extraction", run, tmp_path) == ""
+    assert steps._from_outside("02_frame_extraction", run, tmp_path) == ""
 
 
 def test_a_run_in_which_nothing_was_answered_is_no_success(tmp_path, in_process):

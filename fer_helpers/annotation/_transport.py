@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fer_helpers import statuses
 from fer_helpers.annotation._failures import BadReply, Failure, body_of, judge
 from fer_helpers.annotation._limits import Budget, Concurrency, Rates
-from fer_helpers.errors import EndpointError
+from fer_helpers.errors import AccountError
 from fer_helpers.prompting import pricing, replies
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Sender:
 
         Raises:
             _limits.CapReached: an attempt could cost more than is left.
-            EndpointError: the server wants a longer pause than a run should make.
+            AccountError: the server wants a longer pause than a run should make.
         """
         waited, earlier_usd, failures = 0.0, 0.0, Counter[str]()
         for attempt in count(1):
@@ -129,7 +129,7 @@ class Sender:
             return None
         if limited and (failure.after_s or 0) > MAX_WAIT_S:
             minutes = math.ceil((failure.after_s or 0) / 60)
-            raise EndpointError(f"{self._client.base_url} rate limit: retry in {minutes} min ({failure.reason})")
+            raise AccountError(f"{self._client.base_url} rate limit: retry in {minutes} min ({failure.reason})")
         pause = _backoff(failures) if failure.after_s is None else failure.after_s * random.uniform(1, 1.1)
         return pause if pause <= left else None
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from fer_helpers import endpoint
 from fer_helpers.annotation import _failures
-from fer_helpers.errors import EndpointError
+from fer_helpers.errors import AccountError, EndpointError
 
 if TYPE_CHECKING:
     import openai
@@ -242,23 +242,23 @@ def _about(listing: object, model: str) -> list[str]:
 
 
 def ends_run(failure: _failures.Failure, error: Exception, access: Access, model: str) -> EndpointError:
-    """The error that ends a run because no other request can fare better."""
+    """The error that ends a run because no other request can fare better; an `AccountError` if none at that address."""
     where, variable = access.base_url, access.variable
     status = getattr(error, "status_code", None) or getattr(error, "status", None)
     if _failures.untrusted(error):
-        return EndpointError(
+        return AccountError(
             f"the certificate of {where} is not trusted on this machine ({failure.reason[:120]}): set "
             "the environment variable SSL_CERT_FILE to the file of its authority"
         )
     if status is None:
-        return EndpointError(f"{where} does not respond: start the server, or correct base_url; run again to resume")
+        return AccountError(f"{where} does not respond: start the server, or correct base_url; run again to resume")
     if 300 <= status < 400:
         there = getattr(error, "response", None)
         to = there.headers.get("location", "another address") if there is not None else "another address"
-        return EndpointError(f"{where} redirects to {to}, which was not followed: set base_url to it if you trust it")
+        return AccountError(f"{where} redirects to {to}, which was not followed: set base_url to it if you trust it")
     if status == 401:
         key = f"rejected the key: check {variable}" if variable else "needs a key: name its variable in api_key_env"
-        return EndpointError(f"{where} {key} (401: {access.masked(failure.reason)})")
+        return AccountError(f"{where} {key} (401: {access.masked(failure.reason)})")
     if status in (404, 405):
         said = access.masked(failure.reason)
         hint = "" if urlsplit(where).path.strip("/") else "; most addresses end in /v1"
@@ -267,7 +267,7 @@ def ends_run(failure: _failures.Failure, error: Exception, access: Access, model
         )
     if status == 402 or (status in (400, 403, 429) and _failures.is_about_money(failure.reason + failure.sign)):
         said = access.masked(failure.reason)
-        return EndpointError(f"the account at {where} has no quota or money left ({said}): top it up and run again")
-    return EndpointError(
+        return AccountError(f"the account at {where} has no quota or money left ({said}): top it up and run again")
+    return AccountError(
         f"{where} returns status {status} for every request: {access.masked(failure.reason)}; replies are kept"
     )

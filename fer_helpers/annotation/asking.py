@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fer_helpers.annotation import access, online
+from fer_helpers.annotation import access, books, online
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.paths import resolve
 from fer_helpers.prompting import find, planning
-from fer_helpers.runs import Run
+from fer_helpers.runs import Run, sweeps
 
 
 async def ask(run: Run, planned: pd.DataFrame, frames: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -37,10 +37,13 @@ async def ask(run: Run, planned: pd.DataFrame, frames: pd.DataFrame) -> tuple[pd
 async def answered(run: Run, part: pd.DataFrame) -> pd.DataFrame:
     """The answers table of `part` of the requests, from the archive or the model, as the run's parameters say.
 
+    The cap of a sweep's cell is the sweep's: what its other cells' requests were billed counts.
+
     Raises:
         FerError: as `online.annotate`.
     """
     params = run.params
+    others = sweeps.requests(run.folder.parent).loc[lambda rows: ~rows["key"].isin(part["key"])]
     with Archive(resolve(params.archive)) as archive:
         return await online.annotate(
             part,
@@ -49,6 +52,7 @@ async def answered(run: Run, part: pd.DataFrame) -> pd.DataFrame:
             access.of(params),
             max_concurrency=params.max_concurrency,
             max_cost_usd=params.max_cost_usd or None,
+            spent_elsewhere_usd=books.spent(others, archive, run.prices),
             requests_per_minute=params.requests_per_minute,
             tokens_per_minute=params.tokens_per_minute,
             retry_statuses=params.retry_statuses,

@@ -61,6 +61,7 @@ async def annotate(
     *,
     max_concurrency: int = 8,
     max_cost_usd: float | None = None,
+    spent_elsewhere_usd: float = 0.0,
     requests_per_minute: int = 0,
     tokens_per_minute: int = 0,
     retry_statuses: Collection[str] = (),
@@ -78,6 +79,7 @@ async def annotate(
         access: to the model; with "replay" nothing is sent, and what the archive has no entry for has no row.
         max_concurrency: requests under way at most; fewer while the server refuses by rate.
         max_cost_usd: US$ that `planned` may cost in all, with all that was billed for it before; None: no cap.
+        spent_elsewhere_usd: what other requests were billed that the cap holds for, too.
         requests_per_minute: 0: no limit but the server's.
         tokens_per_minute: estimated tokens in and most tokens out, together; 0: no limit but the server's.
         retry_statuses: statuses among refused, filtered, truncated and invalid that are asked again although a
@@ -94,6 +96,7 @@ async def annotate(
         left = unique[~unique["key"].isin(answered(planned, archive, retry_statuses))]
         if len(left):
             budget = _budget(unique, archive, max_cost_usd, prices)
+            budget.spent += spent_elsewhere_usd
             rates, concurrency = Rates(requests_per_minute, tokens_per_minute), Concurrency(max_concurrency)
             async with _client(access, max_concurrency) as client:
                 sender = _transport.Sender(client, concurrency, rates, budget, access.timeout_s, prices)

@@ -18,11 +18,11 @@ from fer_helpers.endpoint.served import MODELS
 from fer_helpers.prompting import pricing
 
 
-def complete(question: Question, model: PictureModel) -> dict[str, Any]:
+def complete(question: Question, model: PictureModel, preferred: str | None = None) -> dict[str, Any]:
     """A chat completion that answers `question`.
 
     Several pictures are pooled by `model.pool`; a ternary question gets the seven probabilities summed by
-    `emotions.collapse`, surprise counted as positive.
+    `emotions.collapse`, surprise counted as positive. A label that is `preferred` changes places with the likeliest.
 
     Raises:
         ApiError: if a picture cannot be read; its `body` and `status` are the response.
@@ -39,6 +39,9 @@ def complete(question: Question, model: PictureModel) -> dict[str, Any]:
     seven = pool(answers)
     values = seven if question.form.labels == SEVEN else collapse(seven.tolist())
     shares = {label: float(value) for label, value in zip(question.form.labels, values, strict=True)}
+    if preferred:
+        likeliest = max(shares, key=lambda name: shares[name])
+        shares[preferred], shares[likeliest] = shares[likeliest], shares[preferred]
     return _reply(question, shares, sizes)
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from fer_helpers import params
-from fer_helpers.emotions import LABELS
+from fer_helpers.emotions import LABELS, SEVEN
 from fer_helpers.endpoint.chat import text_of, with_text
 from fer_helpers.endpoint.model import PictureModel
 from fer_helpers.errors import ParamsError
@@ -91,6 +92,11 @@ class Faults:
     - `swapped_after`: so many answers are the model's own; then another one answers under the same name and
       fingerprint, to which a share `swapped` of the pictures looks like what the first held for second likeliest.
 
+    No failure, but a bias:
+
+    - `order_bias`: in this share of requests the label that is named at `order_place` (from 1) changes places with the
+      likeliest one, in the answer and in its probabilities. Where no words list the labels, nothing happens.
+
     `latency_s` is the median time to a reply in seconds, and `latency_sigma` the standard deviation of its
     logarithm; an attempt's latency is drawn like its faults. Refusals to serve (429) come at once.
 
@@ -124,6 +130,8 @@ class Faults:
 
     swapped_after: Annotated[int, Field(ge=0)] | None = None
     swapped: _Share = 0.1
+    order_bias: _Share = 0.0
+    order_place: Annotated[int, Field(ge=1, le=len(SEVEN))] = 1
     insufficient_quota_after: Annotated[int, Field(ge=0)] | None = None
     requests_per_minute: _PerMinute | None = None
     tokens_per_minute: _PerMinute | None = None
@@ -155,6 +163,12 @@ class Faults:
     def looks_different(self, picture: bytes) -> bool:
         """Whether the model that comes `swapped_after` sees another expression in `picture`."""
         return self._uniform(f"swapped {sha256(picture).hexdigest()}") < self.swapped
+
+    def prefers(self, digest: str, words: str, labels: Sequence[str]) -> str | None:
+        """The label that the request `digest` is answered with because of its place among `labels` in its words."""
+        if self._uniform(f"order {digest}") >= self.order_bias:
+            return None
+        return dict(enumerate(named(words, labels), 1)).get(self.order_place)
 
     def _pick(self, kinds: tuple[str, ...], what: str) -> str | None:
         left = self._uniform(what)
@@ -204,6 +218,18 @@ def digest(body: bytes) -> str:
     with suppress(ValueError, RecursionError):  # what is not JSON counts as it is
         body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
     return sha256(body).hexdigest()
+
+
+def named(words: str, labels: Sequence[str]) -> list[str]:
+    """`labels` in the order in which `words` list them, one beside the other; empty if they do not.
+
+    >>> named("No sad faces. Choose one: happy, sad or neutral.", ["happy", "neutral", "sad"])
+    ['happy', 'sad', 'neutral']
+    """
+    label = rf"\b(?:{'|'.join(labels)})\b"
+    lists = re.findall(rf"{label}(?:\W+(?:or\W+|and\W+)?{label}){{{len(labels) - 1}}}", words)
+    found = [re.findall(label, one) for one in lists]
+    return next((one for one in found if len(set(one)) == len(labels)), [])
 
 
 def altered(reply: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:

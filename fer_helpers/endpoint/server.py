@@ -17,7 +17,7 @@ from fer_helpers.endpoint import batches, faulty
 from fer_helpers.endpoint.batches import NO_FAULTS, BatchFaults
 from fer_helpers.endpoint.chat import complete
 from fer_helpers.endpoint.errors import ApiError
-from fer_helpers.endpoint.faults import Faults, Successor
+from fer_helpers.endpoint.faults import Faults, Successor, digest
 from fer_helpers.endpoint.model import PictureModel
 from fer_helpers.endpoint.questions import parse
 from fer_helpers.endpoint.served import MODELS, Models
@@ -78,14 +78,17 @@ async def _workers(app: web.Application) -> AsyncIterator[None]:
 async def _chat(request: web.Request) -> Completion:
     body = await request.read()
     loop = asyncio.get_running_loop()
-    swapped = request.app[_FAULTS] if request.get(faulty.SWAPPED) else None
-    return await loop.run_in_executor(request.app[_POOL], _answer, body, request.app[_SERVED], swapped)
+    faults, swapped = request.app.get(_FAULTS), bool(request.get(faulty.SWAPPED))
+    return await loop.run_in_executor(request.app[_POOL], _answer, body, request.app[_SERVED], faults, swapped)
 
 
-def _answer(body: bytes, models: Models, swapped: Faults | None) -> Completion:
+def _answer(body: bytes, models: Models, faults: Faults | None, swapped: bool) -> Completion:
     question = parse(body)
     model = models[question.model]
-    return Completion(complete(question, Successor(model, swapped) if swapped else model), question.stream)
+    if not faults:
+        return Completion(complete(question, model), question.stream)
+    preferred = faults.prefers(digest(body), " ".join(question.texts), question.form.labels)
+    return Completion(complete(question, Successor(model, faults) if swapped else model, preferred), question.stream)
 
 
 async def _models(request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from fer_helpers.emotions import question
 from fer_helpers.evaluation.metrics import METRICS, metric_names, metric_of
 from fer_helpers.evaluation.naming import annotator_names
 from fer_helpers.evaluation.scores import ALWAYS, CERTAIN
+from fer_helpers.evaluation.sweep_findings import change
 from fer_helpers.prompting import find
 from fer_helpers.statuses import OK, OUTSIDE
 
@@ -168,3 +169,10 @@ def surest_wrong(joined: pd.DataFrame, n: int = 6) -> pd.DataFrame:
     """The `n` wrong predictions of greatest confidence."""
     wrong = joined[joined["truth"] != joined["label"]]
     return wrong.sort_values(["confidence", "clip_id"], ascending=[False, True]).head(n)
+
+
+def of_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """The effects table for a reader: a row for each metric and choice, named in words."""
+    rows = effects.assign(choice=[change(row) for row in effects.to_dict("records")]).set_index(["metric", "choice"])
+    columns = {"value": "effect", "p_holm": "p (Holm)", "n_sets": "pairs or fours", "n_clips": "clips"}
+    return rows[["value", "ci_low", "ci_high", "p_holm", "detectable", "n_sets", "n_clips"]].rename(columns=columns)

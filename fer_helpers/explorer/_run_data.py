@@ -18,7 +18,7 @@ from fer_helpers.errors import RunError
 from fer_helpers.explorer._filmstrips import KeyFrames
 from fer_helpers.explorer._table import NO_ROW, Series
 from fer_helpers.frames import store
-from fer_helpers.prompting import find, groups, stages
+from fer_helpers.prompting import find, groups, planning, stages
 from fer_helpers.runs import Run
 
 LONGEST = 2000  # characters of a reply that are shown
@@ -80,9 +80,10 @@ class Source(KeyFrames):
 
     @cached_property
     def _requests(self) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
-        columns = ("frame_indices", "mosaic", "replicate", "taxonomy", "model", "key")
+        columns = ("frame_indices", "mosaic", "first", "taxonomy", "model", "key")
         indices = self.requests.groupby("clip_id", sort=False).indices
-        return indices, [self.requests[name].to_numpy(object) for name in columns]
+        first = planning.is_first(self.requests)
+        return indices, [self.requests.assign(first=first)[name].to_numpy(object) for name in columns]
 
     @cached_property
     def _answers(self) -> tuple[dict[str, int], list[np.ndarray]]:
@@ -125,11 +126,11 @@ class Source(KeyFrames):
         except ValueError:  # imported, or an ensemble: nothing was asked here
             return []
         replicates = find(series.strategy).replicates
-        rows, (indices, mosaics, numbers, taxonomies, models, keys) = self._requests
+        rows, (indices, mosaics, first, taxonomies, models, keys) = self._requests
         answer_rows, (statuses, labels, raws) = self._answers
         found = []
         for row in rows.get(clip_id, []):
-            mine = taxonomies[row] == series.asked and models[row] == series.model and (replicates or not numbers[row])
+            mine = taxonomies[row] == series.asked and models[row] == series.model and (replicates or first[row])
             wanted = mine and (tuple(indices[row]), mosaics[row]) in asked_about
             at = answer_rows.get(keys[row]) if wanted else None
             if at is not None:

@@ -1,8 +1,10 @@
 """Every plot of the notebooks and the report, in one style: a tidy table and an `ax` in, the `ax` out."""
 
+from fer_helpers.figures import sweeps
 from fer_helpers.figures.comparisons import differences, pareto, pareto_front, reliability
 from fer_helpers.figures.corpus import blurred, counts, decoded, distribution, motion, strips
 from fer_helpers.figures.estimates import estimated, redrawn
+from fer_helpers.figures.order import label_order
 from fer_helpers.figures.panels import (
     all_differences,
     by_group,
@@ -34,6 +36,7 @@ __all__ = [
     "estimated",
     "forest",
     "heatmap",
+    "label_order",
     "label_shares",
     "labels_given",
     "metric_by_annotator",
@@ -50,4 +53,5 @@ __all__ = [
     "set_style",
     "show",
     "strips",
+    "sweeps",
 ]

@@ -25,23 +25,35 @@ def differences(comparisons: pd.DataFrame, ax: Axes) -> Axes:
         ax: where to draw.
     """
     pairs = [" − ".join(plain(name, 30) for name in pair_names(row)) for row in comparisons.to_dict("records")]
-    rows = np.arange(len(comparisons))
-    apart = (comparisons["p_holm"] < 0.05).to_numpy()
+    return tested_differences(comparisons, pairs, "difference", ax)
+
+
+def tested_differences(table: pd.DataFrame, names: Sequence[str], value: str, ax: Axes) -> Axes:
+    """A row each, under its name: `value` with its interval, filled where significant, and its p value.
+
+    Args:
+        table: columns `value`, ci_low, ci_high, p_holm, n_clips, metric.
+        names: of the rows, as they are to be drawn.
+        value: column with the difference.
+        ax: where to draw.
+    """
+    rows = np.arange(len(table))
+    apart = (table["p_holm"] < 0.05).to_numpy()
     colours = np.where(apart, BLUE, GREY).tolist()
     ax.axvline(0, color="black", linewidth=0.8)
-    ax.hlines(rows, comparisons["ci_low"], comparisons["ci_high"], colors=colours)
+    ax.hlines(rows, table["ci_low"], table["ci_high"], colors=colours)
     ax.scatter(
-        comparisons["difference"], rows, s=20, zorder=3, linewidths=1.2,
+        table[value], rows, s=20, zorder=3, linewidths=1.2,
         edgecolors=colours, facecolors=np.where(apart, BLUE, "white").tolist(),
     )  # fmt: skip
-    ax.set_yticks(rows, pairs)
+    ax.set_yticks(rows, names)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    n, same = comparisons["n_clips"], comparisons["n_clips"].nunique() == 1
-    for row, p, n_clips in zip(rows, comparisons["p_holm"], n, strict=True):
+    n, same = table["n_clips"], table["n_clips"].nunique() == 1
+    for row, p, n_clips in zip(rows, table["p_holm"], n, strict=True):
         words = "not tested" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
         words += "" if same else f", n = {n_clips}"
         ax.annotate(words, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
-    metric = comparisons["metric"].iloc[0] if len(comparisons) else "score"
+    metric = table["metric"].iloc[0] if len(table) else "score"
     clips = f", n = {n.iloc[0]} clips" if same else ""
     ax.set_xlabel(f"difference in {metric} (95 % interval{clips}); filled: Holm-adjusted p < 0.05")
     ax.grid(axis="y", visible=False)
@@ -82,7 +94,7 @@ def pareto(table: pd.DataFrame, price: str, value: str, ax: Axes) -> Axes:
     """Score against price, with intervals; a step marks the front that nothing cheaper beats.
 
     Args:
-        table: columns name, `price`, `value`, ci_low, ci_high; the front is blue.
+        table: columns name (empty: not written), `price`, `value`, ci_low, ci_high; the front is blue.
         price: column with what a clip costs; the axis is logarithmic where it spans more than a factor of 5.
         value: column with the score.
         ax: where to draw.
@@ -120,6 +132,8 @@ def _write_names(
     places = [(8 * side, step * 6) for step in (1.3, -1.3, 2.3, -2.3, 3.3, -3.3, 4.3, -4.3, 6, -6) for side in (1, -1)]
     frame = ax.get_window_extent()
     for point, name, colour in zip(zip(x, y, strict=True), names, colours, strict=True):
+        if not name:
+            continue
         note = ax.annotate(
             plain(name, 40),
             point,

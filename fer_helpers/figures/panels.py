@@ -141,7 +141,7 @@ def recall_by_annotator(scored: pd.DataFrame, joined: pd.DataFrame) -> Drawn:
     rows = scored[scored["metric"].str.startswith("recall: ") & (scored["model"] != NOBODY)].dropna(subset="value")
     rows = rows.assign(annotator=annotator_names(rows), label=rows["metric"].str.removeprefix("recall: "))
     n_clips = joined.drop_duplicates("clip_id")["truth"].value_counts()
-    order = [label for label in TAXONOMIES[joined["taxonomy"].iloc[0]] if label in n_clips]
+    order = [label for label in TAXONOMIES[joined["taxonomy"].iloc[0]] if label in set(rows["label"])]
     wide = rows.pivot(index="annotator", columns="label", values=["value", "ci_low", "ci_high"])
     wide = wide.reindex(pd.unique(rows["annotator"])).reindex(columns=order, level=1)
     values, ends = wide["value"], zip(wide["ci_low"].to_numpy(), wide["ci_high"].to_numpy(), strict=True)

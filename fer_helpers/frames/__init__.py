@@ -2,7 +2,7 @@
 
 from fer_helpers.frames import store
 from fer_helpers.frames._face_crop import check_detector
-from fer_helpers.frames.extraction import extract, remove_stale
+from fer_helpers.frames.extraction import cluster, extract, remove_stale
 from fer_helpers.frames.mosaic import mosaic_grid, mosaic_of
 from fer_helpers.frames.selection import choose, evenly_spaced
 from fer_helpers.frames.store import FrameStore
@@ -11,6 +11,7 @@ __all__ = [
     "FrameStore",
     "check_detector",
     "choose",
+    "cluster",
     "evenly_spaced",
     "extract",
     "mosaic_grid",

@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 
 from fer_helpers.errors import ParamsError, one_line
+from fer_helpers.frames._alterations import altered
 from fer_helpers.frames._face_crop import FACES, Face, check_detector, crop, find_faces, pick, steadied
 from fer_helpers.frames.selection import CURVES, choose
 from fer_helpers.frames.store import FrameStore
 from fer_helpers.media import Curve, Footage, Frame, Unreadable, fitted, open_footage, probe
 from fer_helpers.paths import safe_name
 
+_AS_IT_IS = 90  # quality from which a JPEG picture that needs no change is not encoded anew
 _HELD = 2**28  # bytes of decoded frames that wait for a choice; a longer clip is decoded a second time
 
 Record = dict[str, Any]  # of the clips or the frames table
@@ -34,8 +36,10 @@ class How:
         face_margin: of the face box's longer side, added on every side.
         face_weights: YuNet's ONNX file.
         size: longest side of the JPEGs, pixels; larger pictures are scaled down, smaller ones never up; 0:
-            no scaling. A JPEG picture that needs no change is passed on as its own bytes.
-        quality: of the JPEGs, 1-100.
+            no scaling.
+        quality: of the JPEGs, 1-100. A JPEG picture that needs no change is passed on as its own bytes, at any
+            quality from 90.
+        grey, brightness, blur: alterations of the cropped and scaled picture, see `_alterations.altered`.
     """
 
     choice: str = "uniform"
@@ -47,6 +51,9 @@ class How:
     face_weights: str = ""
     size: int = 512
     quality: int = 90
+    grey: bool = False
+    brightness: float = 1.0
+    blur: float = 0.0
 
     def check(self) -> None:
         """See before any work that all this can be done.
@@ -205,7 +212,8 @@ def _or_reason(make: Callable, *arguments: Any) -> Any:
 
 
 def _whole(frame: Frame, how: How) -> _Jpeg:
-    passed_on = frame.jpeg(how.size)
+    changed = how.grey or how.brightness != 1 or how.blur or how.quality < _AS_IT_IS
+    passed_on = None if changed else frame.jpeg(how.size)
     return _Jpeg(*passed_on) if passed_on else _encoded(frame.bgr(how.size), how)
 
 
@@ -232,11 +240,12 @@ def _cropped(found: _Looked, around: list[Face], how: How) -> _Jpeg:
 
 
 def _encoded(picture: np.ndarray, how: How) -> _Jpeg:
-    """`picture` (uint8 BGR) scaled and compressed."""
+    """`picture` (uint8 BGR) scaled, altered and compressed."""
     height, width = picture.shape[:2]
     width, height = fitted(width, height, how.size)
     if (height, width) != picture.shape[:2]:
         picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    picture = altered(picture, how.grey, how.brightness, how.blur)
     try:
         _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, how.quality])
     except cv2.error as error:

@@ -88,6 +88,17 @@ def _workers(dask_scheduler: str) -> Iterator[None]:
         with parallel_config(backend="threading"):
             yield
         return
+    with cluster(dask_scheduler), parallel_config(backend="dask", wait_for_workers_timeout=60):
+        yield
+
+
+@contextmanager
+def cluster(dask_scheduler: str) -> Iterator[Any]:
+    """A `distributed.Client` of the cluster at an address.
+
+    Raises:
+        ParamsError: the package is not installed, nobody is there, or it has no worker.
+    """
     try:
         from distributed import Client
     except ImportError as error:
@@ -101,8 +112,7 @@ def _workers(dask_scheduler: str) -> Iterator[None]:
     with client:
         if not client.scheduler_info()["workers"]:
             raise ParamsError(f"{dask_scheduler} has no worker: start some with `dask worker {dask_scheduler}`")
-        with parallel_config(backend="dask", wait_for_workers_timeout=60):
-            yield
+        yield client
 
 
 def remove_stale(table: pd.DataFrame, out: Path) -> int:

@@ -139,7 +139,10 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
         raise ParamsError(
             f"{path} is not a file: give one of params/*.yaml, of a checkout or of a study (fer-helpers new)"
         )
-    params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
+    values = {**flat_yaml(path), **(overrides or {})}
+    if {"sweep", "zip", "each"} & values.keys():
+        raise ParamsError(f"{shown(path)} is a sweep of many runs: use `fer-helpers sweep`")
+    params = validate(values, shown(path))
     if not params.strategies:
         raise ParamsError(f"{shown(path)}: strategies is []: name one or more")
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES
-from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find
+from fer_helpers.prompting import DEFAULT_STRATEGIES, FORMS, PROMPTS, find, orders
 from fer_helpers.statuses import RETRIABLE
 
 
@@ -33,6 +33,11 @@ def _strategies(names: list[str]) -> list[str]:
     for name in names:
         find(name)
     return _once(names)
+
+
+def _order(label_order: str) -> str:
+    orders.rotation(label_order)
+    return label_order
 
 
 def _once(names: list[str]) -> list[str]:
@@ -88,6 +93,9 @@ class Params(BaseModel):
     face_weights: str = Field("", description="YuNet's ONNX file, for yunet")
     frame_size: int = Field(512, ge=0, description="longest side of a key frame, pixels; 0: unchanged")
     jpeg_quality: int = Field(90, ge=1, le=100, description="JPEG quality of the key frames")
+    grey: bool = Field(False, description="key frames without colour")
+    brightness: float = Field(1.0, gt=0, le=10, description="factor on the sRGB values of key frames")
+    blur: float = Field(0.0, ge=0, le=0.5, description="Gaussian blur, sigma as a share of a key frame's longer side")
     frame_store: str = Field("", description="folder or fsspec address for key frames; empty: the run's own folder")
     dask_scheduler: str = Field("", description="Dask cluster that extracts frames; empty: threads on this machine")
 
@@ -105,8 +113,11 @@ class Params(BaseModel):
         list(TAXONOMIES), min_length=1, description="label sets asked for"
     )
     prompt: Literal[tuple(PROMPTS)] = Field("labels", description="prompt template")  # type: ignore[valid-type]
-    label_order: Literal["fixed", "shuffled"] = Field("fixed", description="order in which labels are named")
+    label_order: Annotated[str, AfterValidator(_order)] = Field(
+        "fixed", description="order in which labels are named: fixed, shuffled, or rotated:K places to the left"
+    )
     n_replicates: int = Field(1, ge=1, le=100, description="repeats of a request that self_consistency pools")
+    repeat: int = Field(0, ge=0, le=1000, description="another number asks the same requests once more")
     temperature: float = Field(0.0, ge=0, le=2, description="sampling temperature; above 0 so that repeats can differ")
     reasoning_effort: str = Field("", description="sent if not empty; set none for models that reason by default")
     reply_form: Literal["auto", *FORMS] = Field(  # type: ignore[valid-type]
@@ -160,3 +171,9 @@ class Params(BaseModel):
     n_audit: int = Field(120, ge=0, description="clips drawn from those that would be accepted without looking")
     accept_error: float = Field(0.1, gt=0, lt=1, description="largest share wrong among the labels accepted")
     accept_risk: float = Field(0.1, gt=0, lt=1, description="probability, at most, that more of them are wrong")
+
+    # 07 sweep comparison
+    sweep_folder: str = Field("outputs/sweep", min_length=1, description="folder of the sweep whose cells are compared")
+    sweep_runs: Annotated[list[str], AfterValidator(_once)] = Field(
+        [], description="folders of runs that are compared instead of the sweep's cells"
+    )

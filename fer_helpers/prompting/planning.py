@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from fer_helpers import tables
 from fer_helpers.emotions import LABELS, TAXONOMIES
 from fer_helpers.frames import mosaic_grid, mosaic_of
 from fer_helpers.prompting import pricing, prompts
+from fer_helpers.prompting.orders import ordered
 from fer_helpers.prompting.strategies import Strategy, find
 
 TOKENS_OUT = {False: 6, True: 80}  # {"label":"happy"}; with a sentence or two of reasons before it
@@ -36,9 +36,11 @@ class Asking:
         prompt: one of prompts.PROMPTS.
         detail: resolution the model looks at: low, high, auto.
         form: what the server can do, one of prompts.FORMS.
-        label_order: "fixed", the taxonomy's, or "shuffled", drawn anew for each request from `seed`.
+        label_order: "fixed", the taxonomy's; "rotated:K", K places to the left; or "shuffled", drawn anew for each
+            request from `seed`.
         seed: of the shuffled order.
         replicates: how often a request is asked for the strategies that pool its askings.
+        repeat: which time all this is asked: another number makes requests of their own, not answered before.
         temperature: of sampling; 0 for one answer, above 0 for replicates that may differ.
         reasoning_effort: sent if not empty; models that reason by default want "none" here.
         max_tokens: most tokens of a reply, reasoning included; 0: the prompt's own.
@@ -54,6 +56,7 @@ class Asking:
     label_order: str = "fixed"
     seed: int = 1
     replicates: int = 1
+    repeat: int = 0
     temperature: float = 0.0
     reasoning_effort: str = ""
     max_tokens: int = 0
@@ -147,7 +150,8 @@ def plan(frames: pd.DataFrame, strategies: Iterable[str], taxonomies: Iterable[s
             for group in sorted(askings, key=lambda group: (len(group[0]), group)):
                 one = _row(str(clip_id), {index: pictures[index] for index in group[0]}, group[1], taxonomy, asking)
                 sha256s = [pictures[index][0] for index in group[0]]
-                numbered = [{**one, "replicate": number} for number in range(askings[group])]
+                numbers = range(asking.repeat * asking.replicates, asking.repeat * asking.replicates + askings[group])
+                numbered = [{**one, "replicate": number} for number in numbers]
                 rows += [{**row, "key": key_of(row, sha256s)} for row in numbered]
     return tables.check("requests", pd.DataFrame(rows, columns=list(tables.SCHEMAS["requests"].columns)))
 
@@ -156,7 +160,8 @@ def _row(
     clip_id: str, pictures: Mapping[int, tuple[str, int, int]], as_mosaic: bool, taxonomy: str, asking: Asking
 ) -> dict[str, Any]:
     """The request about one group of pictures: frame index -> (sha256, width, height)."""
-    labels = _ordered(TAXONOMIES[taxonomy], [picture[0] for picture in pictures.values()], asking)
+    drawn_by = f"{asking.seed} {' '.join(picture[0] for picture in pictures.values())}"
+    labels = ordered(TAXONOMIES[taxonomy], asking.label_order, drawn_by)
     sizes = [(width, height) for _, width, height in pictures.values()]
     if as_mosaic:
         columns, rows, width, height = mosaic_grid(sizes)
@@ -186,13 +191,6 @@ def _tokens_out(asking: Asking) -> int:
     return TOKENS_OUT[prompts.PROMPTS[asking.prompt].reasoning]
 
 
-def _ordered(labels: tuple[str, ...], sha256s: Sequence[str], asking: Asking) -> tuple[str, ...]:
-    """The labels as they are named to the model: the order biases answers, so it can be drawn per request."""
-    if asking.label_order == "fixed":
-        return labels
-    return tuple(Random(f"{asking.seed} {' '.join(sha256s)}").sample(labels, len(labels)))
-
-
 @lru_cache(maxsize=10_000)
 def _text_tokens(model: str, prompt: str, labels: tuple[str, ...], n_pictures: int, form: str, as_mosaic: bool) -> int:
     return pricing.text_tokens(model, prompts.text(prompt, labels, n_pictures, form, as_mosaic))
@@ -217,7 +215,7 @@ def needed(strategies: Iterable[str], requests: pd.DataFrame, frames: pd.DataFra
     kind = np.array([*kind_of, -1])[usable.index.get_indexer(requests["clip_id"])]  # -1: no frame, so the last
     found, same = np.unique(kind * len(asked) + asked_of, return_inverse=True)
     looks = [(k, a) for k, a in zip(found // max(len(asked), 1), found % max(len(asked), 1), strict=True)]
-    frames_of, groups_of, once = list(kinds), list(asked), (requests["replicate"] == 0).to_numpy()
+    frames_of, groups_of, once = list(kinds), list(asked), is_first(requests).to_numpy()
     masks = {}
     for name in strategies:
         strategy = find(name)
@@ -225,6 +223,11 @@ def needed(strategies: Iterable[str], requests: pd.DataFrame, frames: pd.DataFra
         mine = np.array([k >= 0 and groups_of[a] in wanted[k] for k, a in looks], dtype=bool)
         masks[name] = mine[same] & (strategy.replicates | once)
     return masks
+
+
+def is_first(requests: pd.DataFrame) -> pd.Series:
+    """Which `requests` of a run are the first of their replicates."""
+    return requests["replicate"] == requests["replicate"].min()
 
 
 def due(

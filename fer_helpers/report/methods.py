@@ -101,9 +101,14 @@ def _frames(run: Run, frames: pd.DataFrame) -> str:
     }.get(params.frame_choice, f"key frames chosen by {params.frame_choice}")
     crop = "whole frames" if params.face_crop == "none" else f"faces found by {params.face_crop} ({params.face_choice})"
     size = f"at most {params.frame_size} pixels a side" if params.frame_size else "at their own size"
+    altered = (
+        ", without colour" * params.grey
+        + f", brightness × {params.brightness:g}" * (params.brightness != 1)
+        + f", blurred (sigma {params.blur:g} of the longer side)" * (params.blur > 0)
+    )
     return (
-        f"Frames. We extracted {how} ({len(ok)} of {ok['clip_id'].nunique()} clips), {crop}, {size}, as JPEG of "
-        f"quality {params.jpeg_quality}."
+        f"Frames. We extracted {how} ({len(ok)} of {ok['clip_id'].nunique()} clips), {crop}, {size}{altered}, "
+        f"as JPEG of quality {params.jpeg_quality}."
     )
 
 

@@ -1,22 +1,31 @@
-"""Kernels of the project's own interpreter, reached over socket files, whatever Jupyter and matplotlib are set to."""
+"""Kernels of the project's own interpreter, reached over socket files, whatever Jupyter and matplotlib are set to.
+
+A notebook has one of its own, or, where many run in one process, one that was cleared: starting and importing takes
+longer than most of the notebooks' cells.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from jupyter_client import AsyncKernelManager, BlockingKernelClient
 from traitlets.config import Config
 
 from fer_helpers.paths import ROOT, VARIABLE
 
 LONGEST = 103  # bytes of a socket's path on macOS; 107 on Linux
+ENDS_IN_S = 8  # a little more than annotation waits for replies
 NO_BARS = "TQDM_DISABLE"  # set where standard error is a log, which bars would fill
 _NAMES = len("/kernel-01234567-0123-0123-0123-0123456789ab-ipc-1")
 # An interrupt that meets the end of the last message is logged as an error; what ends a notebook is told by papermill.
@@ -56,6 +65,79 @@ def surroundings() -> Iterator[Config]:
                 os.environ.pop(name, None)
                 if value is not None:
                     os.environ[name] = value
+
+
+class _Shared(AsyncKernelManager):
+    """A kernel for one notebook after another; the sockets of the last one's client are closed for the next's."""
+
+    _client: Any = None
+
+    @classmethod
+    def new(cls, config: Config) -> _Shared:
+        # Named here, because clients come from several working directories.
+        place = Path(os.environ["JUPYTER_RUNTIME_DIR"], f"kernel-{uuid.uuid4()}.json")
+        return cls(kernel_name="python3", config=config, connection_file=str(place))
+
+    def client(self, **settings: Any) -> Any:
+        if self._client:
+            self._client.stop_channels()
+        self._client = super().client(**settings)
+        return self._client
+
+    @property
+    def _process(self) -> subprocess.Popen[bytes] | None:
+        return getattr(self.provisioner, "process", None)
+
+    @property
+    def lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def clear(self) -> None:
+        """Forget the last notebook's names, and count cells from 1 again."""
+        client = BlockingKernelClient()
+        client.load_connection_info(self.get_connection_info())
+        client.start_channels()
+        try:
+            client.execute("get_ipython().reset()", silent=True, reply=True, timeout=60)
+        finally:
+            client.stop_channels()
+
+    def end(self) -> None:
+        """Let the kernel keep the replies that are under way (SIGTERM), then see that it is gone."""
+        process = self._process
+        if process is not None and self.lives:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(ENDS_IN_S)
+            process.kill()
+
+
+_shared: list[_Shared] = []  # of this process; one at most
+
+
+@contextmanager
+def shared_kernel() -> Iterator[None]:
+    """While the block runs, notebooks executed by this process share a kernel, cleared between them."""
+    with surroundings() as config:
+        _shared.append(_Shared.new(config))
+        try:
+            yield
+        finally:
+            _shared.pop().end()
+
+
+@contextmanager
+def kernel() -> Iterator[dict[str, Any]]:
+    """The arguments by which papermill finds a notebook's kernel: its own, which ends with the block, or the shared."""
+    if not _shared:
+        with surroundings() as config:
+            yield {"config": config}
+        return
+    if _shared[-1].lives:
+        _shared[-1].clear()
+    else:  # none yet, or the last notebook's was killed
+        _shared[-1] = _Shared.new(_shared[-1].config)
+    yield {"km": _shared[-1]}
 
 
 def _end(number: int, _: object) -> None:

@@ -26,6 +26,8 @@ MADE_FROM = {
     "comparisons": ("clips", "predictions"),
     "estimates": ("clips", "predictions", "draws", "people.jsonl"),
     "labels": ("clips", "predictions", "draws", "people.jsonl"),
+    "effects": (),  # of tables in other folders: notebook 07 notes their hashes
+    "flips": (),
 }
 
 

@@ -18,7 +18,8 @@ NOTEBOOKS = (
     "05_error_analysis",
 )  # that every run executes
 AUDIT = "06_label_audit"  # once people have labelled clips
-EVERY = (*NOTEBOOKS, AUDIT)
+SWEEP_COMPARISON = "07_sweep_comparison"  # of several runs; no run executes it
+EVERY = (*NOTEBOOKS, AUDIT, SWEEP_COMPARISON)
 
 
 def source(notebook: str) -> Path:

@@ -107,6 +107,7 @@ class Run:
             label_order=params.label_order,
             seed=params.seed,
             replicates=params.n_replicates,
+            repeat=params.repeat,
             temperature=params.temperature,
             reasoning_effort=params.reasoning_effort,
             max_tokens=params.max_tokens_out,

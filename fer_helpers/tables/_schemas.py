@@ -36,6 +36,24 @@ def _probabilities() -> dict[str, pa.Column]:
     }
 
 
+def _change() -> dict[str, pa.Column]:
+    return {
+        "parameter": _column(str, "what differs between the cells"),
+        "level": _column(str, "its value, as text; empty of repeats", nullable=True),
+        "reference": _column(str, "the value that is compared with: the sweep's first", nullable=True),
+    }
+
+
+def _compared_cells() -> dict[str, pa.Column]:
+    return {
+        "n_sets": _column(int, "pairs (of an interaction, fours) of cells that agree in all else"),
+        "n_left_out": _column(int, "cells with either value that have no partner"),
+        "n_clips": _column(int, "clips with a label in both cells of a pair, and a true one for a score"),
+        "n_groups": _column(int, "subjects or clips that these are"),
+        "unit": _column(str, "what they are", isin=["clips", "subjects"]),
+    }
+
+
 def _schema(columns: dict[str, pa.Column], unique: list[str], labelled: bool = False) -> pa.DataFrameSchema:
     """The schema of a table; with `labelled`, a row has a label if and only if its status is ok."""
     fits = pa.Check(lambda table: (table["status"] == statuses.OK) == table["label"].notna(), error=_LABELLED)
@@ -242,6 +260,42 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         },
         unique=["quantity", "target", "source"],
     ),
+    "effects": _schema(
+        {
+            "metric": _column(str, "name of the score"),
+            **_change(),
+            "with_parameter": _column(str, "of an interaction: the other parameter", nullable=True),
+            "with_level": _column(str, "its value", nullable=True),
+            "with_reference": _column(str, "the value that is compared with", nullable=True),
+            "value": _column(float, "score under the level - under the reference, mean over cells", nullable=True),
+            "ci_low": _column(float, "lower end of its paired 95 % interval", nullable=True),
+            "ci_high": _column(float, "upper end", nullable=True),
+            "p": _column(float, "p value of sign flips within clips or subjects", nullable=True),
+            "p_holm": _column(float, "p adjusted for all effects on the metric (Holm)", nullable=True),
+            "detectable": _column(float, "minimum detectable effect (80 % power, unadjusted)", nullable=True),
+            "same": _column(bool, "it is 0 on every clip"),
+            **_compared_cells(),
+            "sentence": _column(str, "the result in words"),
+        },
+        unique=["metric", "parameter", "level", "with_parameter", "with_level"],
+    ),
+    "flips": _schema(
+        {
+            **_change(),
+            "value": _column(float, "share of clips with another label, mean over pairs of cells", nullable=True),
+            "ci_low": _column(float, "lower end of its 95 % interval", nullable=True),
+            "ci_high": _column(float, "upper end", nullable=True),
+            "excess": _column(float, "value - the same for repeated requests, on the same clips", nullable=True),
+            "excess_low": _column(float, "lower end of its paired 95 % interval", nullable=True),
+            "excess_high": _column(float, "upper end", nullable=True),
+            "p": _column(float, "one-sided p value of no excess; empty if nothing was repeated", nullable=True),
+            "p_holm": _column(float, "p adjusted for all choices (Holm)", nullable=True),
+            "detectable": _column(float, "minimum detectable excess (80 % power, unadjusted)", nullable=True),
+            **_compared_cells(),
+            "sentence": _column(str, "the result in words"),
+        },
+        unique=["parameter", "level"],
+    ),
     "labels": _schema(
         {
             "clip_id": _column(str, "clips.clip_id"),
@@ -268,4 +322,6 @@ WRITTEN_BY = {
     "comparisons": "04_strategy_comparison",
     "estimates": "06_label_audit",
     "labels": "06_label_audit",
+    "effects": "07_sweep_comparison",
+    "flips": "07_sweep_comparison",
 }

@@ -21,9 +21,10 @@ from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.endpoint import Faults, faults, faulty
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import ROOT
-from fer_helpers.prompting import replies
+from fer_helpers.prompting import FORMS, planning, replies
 from tests.support.command import fer
-from tests.support.faults import body, books, named, served
+from tests.support.faults import body, books, data_url, named, served
+from tests.support.plans import planned_for
 
 pytestmark = pytest.mark.timeout(60)
 DIGESTS = [sha256(str(number).encode()).hexdigest() for number in range(2000)]
@@ -107,6 +108,38 @@ def test_a_wrong_plan_is_refused_in_one_line(tmp_path, text, message):
     assert message in result.output
     assert result.output.startswith("fer-helpers: ")
     assert result.output.count("\n") == 1
+
+
+def test_a_biased_endpoint_answers_with_the_label_named_at_a_place():
+    """In every form of reply, with probabilities that agree; which requests, depends on the seed and their content."""
+    order = ["sad", "happy", "surprise", "angry", "neutral", "disgust", "fear"]
+    row = {**planned_for(1).iloc[0], "labels": order}
+    for form in FORMS:
+        sent = planning.body_of({**row, "form": form}, [data_url("a")])
+        with served(Faults(order_bias=1, order_place=3)) as url, openai.OpenAI(base_url=url, api_key="none") as client:
+            reply = client.chat.completions.create(**sent)
+        found = replies.parse(reply.model_dump(), SEVEN)
+        assert found.label == "surprise"
+        if form != "text":
+            assert max(found.probabilities, key=found.probabilities.get) == "surprise"
+
+
+@settings(derandomize=True, max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), share=st.floats(0, 1))
+def test_a_bias_has_its_share(seed, share):
+    plan = Faults(seed=seed, order_bias=share)
+    words = "one of: " + ", ".join(TERNARY)
+    struck = [plan.prefers(name, words, TERNARY) for name in DIGESTS]
+    assert set(struck) <= {None, "negative"}
+    spread = 6 * math.sqrt(len(DIGESTS) * share * (1 - share)) + 1
+    assert abs(struck.count("negative") - len(DIGESTS) * share) <= spread
+    assert not any(Faults(seed=seed).prefers(name, words, TERNARY) for name in DIGESTS[:100])
+
+
+def test_a_place_that_no_label_has_is_preferred_by_nobody():
+    plan = Faults(order_bias=1, order_place=4)
+    assert plan.prefers("a", "one of: negative, neutral, positive", TERNARY) is None
+    assert plan.prefers("a", "is the face positive?", TERNARY) is None
 
 
 def test_a_missing_plan_is_named(tmp_path):

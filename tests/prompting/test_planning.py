@@ -126,10 +126,48 @@ def test_shuffled_labels_are_all_there_and_drawn_by_seed():
     assert orders(1) == orders(1) != orders(2)
 
 
-def test_the_words_name_the_labels_in_the_order_drawn():
-    row = row_of(Asking("m", label_order="shuffled"))
-    text = planning.body_of(row, URLS)["messages"][0]["content"][0]["text"]
-    assert ", ".join(row["labels"]) in text
+@pytest.mark.parametrize("order", ["shuffled", "rotated:3"])
+def test_words_and_schema_name_the_labels_in_the_order_drawn(order):
+    row = row_of(Asking("m", label_order=order))
+    body = planning.body_of(row, URLS)
+    assert ", ".join(row["labels"]) in body["messages"][0]["content"][0]["text"]
+    assert body["response_format"]["json_schema"]["schema"]["properties"]["label"]["enum"] == row["labels"]
+
+
+def test_rotations_name_every_label_once_in_every_place():
+    orders = [row_of(Asking("m", label_order=f"rotated:{k}"))["labels"] for k in range(7)]
+    assert orders[2] == ["fear", "happy", "neutral", "sad", "surprise", "angry", "disgust"]
+    assert [sorted(place) for place in zip(*orders, strict=True)] == [sorted(SEVEN)] * 7
+
+
+def test_a_rotation_by_none_is_the_fixed_order_and_asks_nothing_new():
+    fixed = row_of(Asking("m"))["key"]
+    assert fixed == "44d7920168a12049bf434766ce0c300465191dbf83bb8d892b9a3bdb97c9b929"  # as before there were rotations
+    assert row_of(Asking("m", label_order="rotated:0"))["key"] == fixed
+    assert len({row_of(Asking("m", label_order=f"rotated:{k}"))["key"] for k in range(7)}) == 7
+    three = [row_of(Asking("m", label_order=f"rotated:{k}"), taxonomy="ternary")["key"] for k in range(7)]
+    assert len(set(three)) == 3
+    assert three[3] == three[0]
+
+
+def test_a_repeat_asks_the_same_words_under_keys_of_its_own():
+    once, again = (
+        planning.plan(FRAMES, ["single_frame", "multi_frame"], ["seven"], Asking("m", repeat=n)) for n in (0, 1)
+    )
+    pd.testing.assert_frame_equal(once.drop(columns=["key", "replicate"]), again.drop(columns=["key", "replicate"]))
+    assert not set(once["key"]) & set(again["key"])
+    for strategy in ("single_frame", "multi_frame"):
+        assert len(planning.needed_by(strategy, again, FRAMES)) == 2
+
+
+def test_repeats_of_replicates_do_not_overlap():
+    both = ["multi_frame", "self_consistency"]
+    plans = [
+        planning.plan(FRAMES, both, ["seven"], Asking("m", replicates=3, temperature=1.0, repeat=n)) for n in (0, 1)
+    ]
+    assert [plan["replicate"].unique().tolist() for plan in plans] == [[0, 1, 2], [3, 4, 5]]
+    assert planning.needed_by("multi_frame", plans[1], FRAMES)["replicate"].tolist() == [3, 3]
+    assert len(planning.needed_by("self_consistency", plans[1], FRAMES)) == 6
 
 
 def test_strategies_share_requests():

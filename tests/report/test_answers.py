@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import evaluation, pipeline, report, tables
+from fer_helpers import evaluation, report, tables
 from fer_helpers.emotions import SEVEN
 from fer_helpers.errors import RunError
 from fer_helpers.evaluation import comparisons, findings, predictions, scores, summaries
 from fer_helpers.prompting import pricing
-from fer_helpers.runs import open_run, read_manifest, write_manifest
+from fer_helpers.runs import open_run, read_manifest, source, write_manifest
 from tests.support.explorer_runs import make_run
 
 STRATEGIES = ["single_frame", "multi_frame"]
@@ -78,7 +78,7 @@ def pages(runs):
 
 def answer(notebook, **names):
     """What the cell below a notebook's heading "Answer" prints."""
-    cells = nbformat.read(pipeline.source(notebook), as_version=4).cells
+    cells = nbformat.read(source(notebook), as_version=4).cells
     at = next(number for number, cell in enumerate(cells) if cell.source.startswith("## Answer"))
     known = {"evaluation": evaluation, "findings": findings, "summaries": summaries, "pricing": pricing, **names}
     with contextlib.redirect_stdout(io.StringIO()) as said:

@@ -13,12 +13,12 @@ import matplotlib.pyplot as plt
 import nbformat
 from matplotlib.figure import Figure
 
-from fer_helpers import pipeline
+from fer_helpers import runs
 
 
-def run_here(notebook, params, out):
-    """In the place of `pipeline._run`: its cells with `params`, and a copy of it with what they showed, as text."""
-    book, values = nbformat.read(pipeline.source(notebook), as_version=4), params.model_dump()
+def run_here(notebook, values, out):
+    """In the place of `steps.run_notebook`: its cells with `values`, and a copy with what they showed, as text."""
+    book = nbformat.read(runs.source(notebook), as_version=4)
     code = [cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()]
     namespace = {"__name__": "__main__"}
     with plt.rc_context(), warnings.catch_warnings(), mock.patch.object(Figure, "savefig", _drawn):
@@ -27,7 +27,7 @@ def run_here(notebook, params, out):
         for count, cell in enumerate(code, 1):
             text = _execute(cell.source, f"{notebook}, cell {count}", namespace)
             if "parameters" in cell.metadata.get("tags", []):
-                namespace.update({name: values[name] for name in pipeline.declared(notebook)})
+                namespace.update(values)
             cell.execution_count, cell.outputs = count, [nbformat.v4.new_output("stream", text=text)]
         plt.close("all")
     nbformat.write(book, out / "notebooks" / f"{notebook}.ipynb")

@@ -7,8 +7,8 @@ import click
 import nbformat
 from nbformat import v4
 
-from fer_helpers import cli, pipeline
-from fer_helpers.params import Params
+from fer_helpers import cli
+from fer_helpers.pipeline import steps
 from fer_helpers.runs import hold
 
 
@@ -22,9 +22,9 @@ def tiny(folder, code):
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     (folder / "notebooks").mkdir(parents=True)
     nbformat.write(book, folder / "tiny.ipynb")
-    pipeline.source, pipeline.declared = lambda _: folder / "tiny.ipynb", lambda _: {"out": ""}
+    steps.source = lambda _: folder / "tiny.ipynb"
     with hold(folder):
-        pipeline._run("tiny", Params(out=str(folder)), folder)
+        steps.run_notebook("tiny", {"out": str(folder)}, folder)
     click.echo("done")
 
 
