@@ -22,7 +22,7 @@ from fer_helpers.evaluation import findings
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve, shown
-from fer_helpers.prompting import pricing
+from fer_helpers.prompting import PROMPTS, pricing, prompts
 from fer_helpers.runs import (
     NOTEBOOKS,
     Run,
@@ -144,6 +144,7 @@ def _check_outside(params: Params) -> None:
         FerError: one cannot; names the parameter and the path that was tried.
     """
     pricing.book(resolve(params.prices) if params.prices else None)
+    prompts.named(params.prompt)
     frames.check_detector(params.face_crop, params.face_weights)
     given = {"corpus_path": params.corpus_path, "manifest": params.manifest}
     given |= {"votes": params.votes} if params.votes != corpora.OWN else {}
@@ -171,9 +172,10 @@ def _fingerprint(notebook: str, params: Params, upstream: str) -> str:
 
 
 def _from_outside(notebook: str, params: Params, out: Path) -> str:
-    """What a step reads that no earlier one wrote: prices; imported predictions, marks, human votes, other runs."""
+    """What a step reads that no earlier one wrote: prices, a prompt; imports, marks, human votes, other runs."""
     if notebook == "03_zero_shot_annotation":
         files = [resolve(params.prices)] if params.prices else []
+        files += [resolve(params.prompt)] if params.prompt not in PROMPTS else []
         return json.dumps([file_hash(path) for path in files])
     if notebook != "04_strategy_comparison":
         return ""

@@ -13,6 +13,7 @@ from fer_helpers.evaluation import (
     predictions,
     scores,
     summaries,
+    vote_distances,
 )
 from fer_helpers.evaluation._bootstrap import MIN_GROUPS, interval, smoothed
 from fer_helpers.evaluation.metrics import METRICS, Metric, metric_names, metric_of
@@ -43,4 +44,5 @@ __all__ = [
     "smoothed",
     "summaries",
     "true_label",
+    "vote_distances",
 ]

@@ -41,6 +41,12 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
+def _prompt(prompt: str) -> str:
+    if prompt not in PROMPTS and not Path(prompt).suffix:
+        raise ValueError(f"must be one of {', '.join(PROMPTS)}, or the path of a prompt file")
+    return prompt
+
+
 class Params(BaseModel):
     """Every parameter with its default (the offline demo), its type and what it does.
 
@@ -104,7 +110,9 @@ class Params(BaseModel):
     taxonomies: Annotated[list[str], _among(*TAXONOMIES)] = Field(
         list(TAXONOMIES), min_length=1, description="label sets asked for"
     )
-    prompt: Literal[tuple(PROMPTS)] = Field("labels", description="prompt template")  # type: ignore[valid-type]
+    prompt: Annotated[str, AfterValidator(_prompt)] = Field(
+        "labels", description=f"prompt: {', '.join(PROMPTS)}, or the path of a file of your own"
+    )
     label_order: Literal["fixed", "shuffled"] = Field("fixed", description="order in which labels are named")
     n_replicates: int = Field(1, ge=1, le=100, description="repeats of a request that self_consistency pools")
     temperature: float = Field(0.0, ge=0, le=2, description="sampling temperature; above 0 so that repeats can differ")
