@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY
 from fer_helpers.endpoint.errors import ApiError
-from fer_helpers.prompting.replies import KINDS
+from fer_helpers.prompting import KINDS
 
 MAX_NAME = 64  # characters of a function's or property's name, which a reply repeats
 REASON_NAMES = ("rationale", "reasoning", "reason", "explanation")

@@ -53,4 +53,5 @@ def distances(
             values = np.nan_to_num(values)  # of equal shares rounding may leave a root of less than nothing
             ends = mean_interval(values, groups, n_resamples, seed)
             found.append((annotator, measure, values.mean(), *ends, len(values)))
+    found.sort(key=lambda row: MEASURES.index(row[1]))
     return pd.DataFrame(found, columns=["annotator", "measure", "value", "ci_low", "ci_high", "n_clips"])

@@ -2,12 +2,13 @@
 
 from fer_helpers.prompting import planning, pricing, prompts, replies, sources, strategies
 from fer_helpers.prompting.planning import groups, stages
-from fer_helpers.prompting.prompts import FORMS, PROMPTS
+from fer_helpers.prompting.prompts import FORMS, KINDS, PROMPTS
 from fer_helpers.prompting.strategies import DEFAULT_STRATEGIES, STRATEGIES, Strategy, find
 
 __all__ = [
     "DEFAULT_STRATEGIES",
     "FORMS",
+    "KINDS",
     "PROMPTS",
     "STRATEGIES",
     "Strategy",

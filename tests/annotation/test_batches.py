@@ -613,3 +613,19 @@ def test_a_line_that_nests_too_deep_is_kept_once_and_blocks_nothing(tmp_path):
     (item,) = batches._items(client, "f", tmp_path / "download.jsonl")
     entry = batch_files.entry(item, item["custom_id"], replies.Asked(SEVEN), "m", "2026-01-01")
     assert (entry.key, entry.status) == ("a" * 64, "invalid")
+
+
+def test_rankings_are_read_as_rankings(tmp_path):
+    """The ledger notes what was asked for, and a shard from before it did is one of labels."""
+    asking = planning.Asking(endpoint.MODEL, prompt="ranking")
+    ranked = planning.plan(FRAMES, ["multi_frame"], ["ternary"], asking)
+    with bench(tmp_path) as one:
+        (shard,) = one.submit(ranked)
+        assert set(Ledger(one.folder).asked(shard).values()) == {"ternary ranking"}
+        (row,) = one.ended().collect().to_dict("records")
+        assert row["ok"] == len(ranked)
+        with one.archive() as archive:
+            answers = online.kept(ranked, archive)
+        assert (answers["ranking"].str.split(" ").str[0] == answers["label"]).all()
+        (plain,) = one.submit()
+        assert set(Ledger(one.folder).asked(plain).values()) == {"seven", "ternary"}
