@@ -1,14 +1,18 @@
 """The embedded endpoint ranks by its network's probabilities, and gives them as shares."""
 
+import asyncio
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fer_helpers import endpoint
+from fer_helpers.annotation import Access, Archive, _probe, online
 from fer_helpers.emotions import SEVEN, TERNARY, collapse
-from fer_helpers.endpoint import chat, faults, questions
+from fer_helpers.endpoint import MODEL, chat, faults, questions
 from fer_helpers.prompting import planning, prompts, replies
+from tests.support.batch_bench import FRAMES, picture
 from tests.support.plans import frames_of
 
 SHARES = np.array([0.05, 0.125, 0.25, 0.025, 0.15, 0.1, 0.3])  # angry, disgust, fear, happy, neutral, sad, surprise
@@ -73,3 +77,23 @@ def test_a_schema_by_reference_is_understood():
 def test_a_content_fault_befalls_it_as_it_does_a_label(prompt, kind, status):
     reply = faults.altered(asked(prompt, "schema"), kind, "0")
     assert replies.parse(reply, SEVEN, prompt).status == status
+
+
+@pytest.mark.parametrize("prompt", ["ranking", "distribution"])
+def test_asked_over_http_every_request_is_answered(prompt, tmp_path):
+    planned = planning.plan(
+        FRAMES, ["multi_frame", "mosaic"], ["seven", "ternary"], planning.Asking(MODEL, prompt=prompt)
+    )
+    with endpoint.serve(model=Fixed()) as url, Archive(tmp_path / "a.sqlite") as archive:
+        answers = asyncio.run(online.annotate(planned, picture, archive, Access(url)))
+        assert len(online.answered(planned, archive)) == len(answers) == planned["key"].nunique()
+    assert (answers["status"] == "ok").all()
+    assert answers["prob_source"].eq("logprobs" if prompt == "ranking" else "distribution").all()
+    assert answers.get("ranking", pd.Series()).notna().sum() == (len(answers) if prompt == "ranking" else 0)
+
+
+def test_what_a_server_can_do_is_found_out_with_a_label_whatever_the_prompt():
+    """A forbidden label in the probe's words tells an enforced schema; what is learned holds for all prompts."""
+    rows = [_probe._row(planning.Asking("m", prompt=prompt), 1) for prompt in ("labels", "ranking", "distribution")]
+    assert [row["prompt"] for row in rows] == ["labels"] * 3
+    assert _probe._row(planning.Asking("m", prompt="reasoning"), 1)["prompt"] == "reasoning"
