@@ -123,7 +123,8 @@ def _by_schema(schema: Mapping[str, Any], param: str) -> Form:
     unknown = [name for name in required if name not in names]
     if unknown:
         message = f"This annotator cannot fill the required property {str(unknown[0])[:100]!r}: it knows one label"
-        message += f" (enum, or a ranking or distribution), confidence (number) and {', '.join(REASON_NAMES)} (string)."
+        message += f" (enum), confidence (number) and {', '.join(REASON_NAMES)} (string);"
+        message += " a ranking (array of the enum) or a distribution (object of numbers) may take the label's place."
         raise ApiError(message, param=param)
     return Form(labels, names, label, kind)
 
