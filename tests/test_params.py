@@ -3,6 +3,7 @@
 import pytest
 
 from fer_helpers import params
+from fer_helpers.cli._base import typed_values
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import ROOT
 from fer_helpers.runs import sweeps
@@ -96,6 +97,27 @@ def test_every_shipped_file_is_valid(path):
             params.load(path)
     else:
         assert params.load(path).out.startswith("outputs/")
+
+
+def test_a_prompt_is_a_name_or_a_file_that_is_read_before_the_run(tmp_path):
+    with pytest.raises(
+        ParamsError, match=r"prompt is 'lables': must be one of .*labels.*, or the path of a prompt file"
+    ):
+        params.validate({"prompt": "lables"})
+    (tmp_path / "mine.md").write_text("Which expression?")
+    with pytest.raises(ParamsError, match=r"mine\.md does not name the labels"):
+        params.load("params/demo.yaml", {"prompt": str(tmp_path / "mine.md")})
+    with pytest.raises(ParamsError, match=r"prompt file none\.md does not exist"):
+        params.load("params/demo.yaml", {"prompt": "none.md"})
+
+
+def test_a_prompt_file_typed_is_looked_for_from_where_one_is(tmp_path, monkeypatch):
+    """And a prompt that is built in is never taken for a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.md", "ranking"):
+        (tmp_path / name).write_text("Choose from {labels}.")
+    assert typed_values([("prompt", "mine.md")]) == {"prompt": str(tmp_path / "mine.md")}
+    assert typed_values([("prompt", "ranking")]) == {"prompt": "ranking"}
 
 
 def test_a_wrong_price_file_is_found_before_the_run(tmp_path):

@@ -235,6 +235,7 @@ def test_files_that_a_later_notebook_needs_are_read_before_anything_is_asked(tmp
     (tmp_path / "v.csv").write_text("clip_id,label\nanother,happy\n")
     assert "rater" in bad(tmp_path, *small[:-2], *p(human_labels="v.csv"))
     assert "none.yaml" in bad(tmp_path, *p(prices=tmp_path / "none.yaml"))
+    assert "none.md does not exist" in bad(tmp_path, *p(prompt="none.md"))
     assert "compare_with is" in bad(tmp_path, *p(compare_with=f"[{tmp_path}/none]"))
     assert "is not a run's folder" in bad(tmp_path, *p(compare_with=f"[{tmp_path}]"))
     assert "none.onnx" in bad(tmp_path, *p(face_crop="yunet", face_weights="none.onnx"))
@@ -327,10 +328,11 @@ def test_the_manifest_knows_every_step(small_run):
     assert list(read_manifest(small_run)["steps"]) == list(NOTEBOOKS)
 
 
-def test_other_prices_are_another_input_of_notebook_03(tmp_path):
-    """They price its requests and answers; the same file unchanged is no reason to run it again."""
+@pytest.mark.parametrize("name", ["prices", "prompt"])
+def test_other_prices_or_words_are_another_input_of_notebook_03(tmp_path, name):
+    """They make its requests and answers; the same file unchanged is no reason to run it again."""
     mine = tmp_path / "mine.yaml"
-    run = Params(prices=str(mine))
+    run = Params(**{name: str(mine)})
     seen = []
     for usd in (1, 1, 2):
         mine.write_text(f"prices: {{m: {{date: '2026-11', input: {usd}, output: 2}}}}")

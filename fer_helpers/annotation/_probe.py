@@ -18,7 +18,7 @@ from fer_helpers import statuses
 from fer_helpers.annotation import _failures, access
 from fer_helpers.emotions import TERNARY
 from fer_helpers.errors import EndpointError
-from fer_helpers.prompting import FORMS, planning, replies
+from fer_helpers.prompting import FORMS, planning, prompts, replies
 
 if TYPE_CHECKING:
     import openai
@@ -168,6 +168,8 @@ class Probe:
 
 
 def _row(asking: planning.Asking, pictures: int) -> dict[str, Any]:
+    if prompts.find(asking.prompt).reply != "label":  # what is learned holds for every prompt
+        asking = replace(asking, prompt="labels")
     frames = pd.DataFrame({"clip_id": "probe", "frame_index": range(pictures), "status": "ok", "sha256": ""})
     frames = frames.assign(width=64, height=64)
     return dict(planning.plan(frames, ["multi_frame"], ["ternary"], asking).iloc[0])

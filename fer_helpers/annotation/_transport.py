@@ -8,7 +8,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -93,12 +93,12 @@ class Sender:
         self._prices = prices
         self.under_way: set[asyncio.Task[Any] | None] = set()  # tasks with a reply on its way, or not kept yet
 
-    async def send(self, model: str, labels: Sequence[str], body: bytes, tokens: int, usd: float) -> Reply:
+    async def send(self, model: str, asked: replies.Asked, body: bytes, tokens: int, usd: float) -> Reply:
         """Send `body` as often as its failures deserve.
 
         Args:
             model: whose prices hold.
-            labels: that the reply may name.
+            asked: what the reply may say.
             body: of the request.
             tokens: what an attempt counts against tokens a minute.
             usd: what an attempt can cost at worst, US$.
@@ -109,7 +109,7 @@ class Sender:
         """
         waited, earlier_usd, failures = 0.0, 0.0, Counter[str]()
         for attempt in count(1):
-            reply, spent = await self._attempt(model, labels, body, tokens, usd, attempt)
+            reply, spent = await self._attempt(model, asked, body, tokens, usd, attempt)
             pause = None
             if reply.failure:
                 failures[reply.failure.kind] += 1
@@ -134,7 +134,7 @@ class Sender:
         return pause if pause <= left else None
 
     async def _attempt(
-        self, model: str, labels: Sequence[str], body: bytes, tokens: int, usd: float, attempt: int
+        self, model: str, asked: replies.Asked, body: bytes, tokens: int, usd: float, attempt: int
     ) -> tuple[Reply, float]:
         """One exchange, when there is money, time and a place for it; and what it was billed, or may have been."""
         await self._budget.reserve(usd)
@@ -145,7 +145,7 @@ class Sender:
             self.under_way.add(asyncio.current_task())
             spent = usd  # what was sent may be billed, unless the reply says otherwise
             try:
-                reply = await self._exchange(model, labels, body, attempt)
+                reply = await self._exchange(model, asked, body, attempt)
             finally:
                 self._concurrency.leave()
             if reply.failure is None:
@@ -160,7 +160,7 @@ class Sender:
         finally:
             self._budget.settle(usd, spent)
 
-    async def _exchange(self, model: str, labels: Sequence[str], body: bytes, attempt: int) -> Reply:
+    async def _exchange(self, model: str, asked: replies.Asked, body: bytes, attempt: int) -> Reply:
         import aiohttp
         import httpx2
         import openai
@@ -174,7 +174,7 @@ class Sender:
             text = response.content.decode("utf-8", "replace")
             content = _object(text)
             usd = cost_usd(model, content, prices=self._prices)
-            answer = _answer(text, content, labels)
+            answer = _answer(text, content, asked)
         # The client's aiohttp transport lets some of aiohttp's errors through as they are.
         except (openai.APIError, BadReply, aiohttp.ClientError, httpx2.HTTPError, OSError) as caught:
             error, answer = caught, None
@@ -201,11 +201,11 @@ def _object(text: str) -> dict[str, Any]:
     return content
 
 
-def _answer(text: str, content: Mapping[str, Any], labels: Sequence[str]) -> replies.Answer:
+def _answer(text: str, content: Mapping[str, Any], asked: replies.Asked) -> replies.Answer:
     """What a body says; BadReply where that is no answer, although its status was 200."""
     if not content:
-        return replies.read(text, labels)
-    answer = replies.parse(content, labels)
+        return replies.read(text, *asked)
+    answer = replies.parse(content, *asked)
     if answer.status != statuses.ERROR:
         return answer
     status, code = replies.error_code(content)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from fer_helpers import endpoint
 from fer_helpers.annotation import _failures
 from fer_helpers.errors import AccountError, EndpointError
+from fer_helpers.prompting import prompts, sources
 
 if TYPE_CHECKING:
     import openai
@@ -164,7 +165,7 @@ def check(params: Params, corpus_allows: bool) -> list[str]:
             raise EndpointError(f"model is {params.model!r}, but the embedded endpoint has only {has}")
         endpoint.MODELS[params.model].weights.path()  # fetched now, and not in the middle of a run
     if access.base_url in (EMBEDDED, REPLAY):
-        return []
+        return _of_prompt(params)
     _check_address(access.base_url)
     if not access.local:
         host = urlsplit(access.base_url).hostname
@@ -179,7 +180,12 @@ def check(params: Params, corpus_allows: bool) -> list[str]:
                 "allow_plain_http: true on your own network"
             )
     _ = access.key
-    return _listed(access, params.model)
+    return [*_of_prompt(params), *_listed(access, params.model)]
+
+
+def _of_prompt(params: Params) -> list[str]:
+    n_frames = {"middle": 1, "uniform": params.n_frames, "peak": params.n_frames}.get(params.frame_choice)
+    return sources.differences(prompts.named(params.prompt), params.strategies, n_frames, params.label_order)
 
 
 def _check_address(base_url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from itertools import islice
 from pathlib import Path
@@ -130,16 +130,16 @@ class Archive:
         """The entries kept under `keys`, in their order; keys that are not there are left out."""
         return {row[0]: Entry(*row) for row in self._select(COLUMNS, keys)}
 
-    def statuses(self, labels: Mapping[str, Sequence[str]]) -> dict[str, str]:
-        """The statuses of what is kept under the keys of `labels` (key -> labels allowed), by today's reader.
+    def statuses(self, asked: Mapping[str, replies.Asked]) -> dict[str, str]:
+        """The statuses of what is kept under the keys of `asked`, by today's reader.
 
         Only replies that another reader read are read anew; a better reader costs no request.
         """
-        found = {key: (status, reader) for key, status, reader in self._select(("key", "status", "reader"), labels)}
+        found = {key: (status, reader) for key, status, reader in self._select(("key", "status", "reader"), asked)}
         stale = [key for key, (_, reader) in found.items() if reader != replies.READER]
         result = {key: status for key, (status, _) in found.items()}
         for entry in self.get(stale).values():
-            result[entry.key] = replies.read(entry.reply, labels[entry.key]).status
+            result[entry.key] = replies.read(entry.reply, *asked[entry.key]).status
         rows = [(key, result[key], "", "", 0.0, "", replies.READER) for key in stale]
         if rows:
             self._writer.submit(_REREAD, rows).result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, NamedTuple
@@ -13,7 +13,7 @@ import pandas as pd
 from fer_helpers.annotation import _transport
 from fer_helpers.annotation.archive import Entry
 from fer_helpers.errors import RunError
-from fer_helpers.prompting import planning, pricing, replies
+from fer_helpers.prompting import planning, pricing, prompts, replies
 
 URL: Final = "/v1/chat/completions"
 NOT_RUN = ("batch_expired", "batch_cancelled")
@@ -23,7 +23,7 @@ class Line(NamedTuple):
     """A request as a line of a batch's input file; `tokens` is the estimate of what it sends, `usd` of its price."""
 
     key: str
-    taxonomy: str
+    asked: str  # taxonomy, and what the reply is to be if not a label
     model: str
     data: bytes
     tokens: int
@@ -56,7 +56,8 @@ def lines(rows: pd.DataFrame, picture: Callable[[str, int], bytes]) -> Iterator[
         line = {"custom_id": row["key"], "method": "POST", "url": URL, "body": body}
         data = json.dumps(line).encode() + b"\n"
         usd = 0.0 if pd.isna(row["cost_usd"]) else row["cost_usd"] * pricing.BATCH_DISCOUNT
-        yield Line(row["key"], row["taxonomy"], row["model"], data, int(row["tokens_in"]), usd)
+        asked = f"{row['taxonomy']} {prompts.find(row['prompt']).reply}"
+        yield Line(row["key"], asked.removesuffix(" label"), row["model"], data, int(row["tokens_in"]), usd)
 
 
 def cut(lines: Iterable[Line], limits: Limits) -> Iterator[Iterator[Line]]:
@@ -88,7 +89,7 @@ def _numbered(lines: Iterable[Line], limits: Limits) -> Iterator[tuple[int, Line
 def entry(
     item: Mapping[str, Any],
     key: str,
-    labels: Sequence[str],
+    asked: replies.Asked,
     model: str,
     created: str,
     prices: pricing.PriceBook = pricing.OURS,
@@ -110,7 +111,7 @@ def entry(
         said = error or _object(body.get("error")) or body
         words = replies.error_text(said) or f"status {status}"
         text, usd = replies.error_entry(status, words, str(said.get("code") or ""), json.dumps(said)), None
-    found = replies.read(text, labels).status
+    found = replies.read(text, *asked).status
     return Entry(key, found, text, model, latency_s=0.0, created=created, via="batch", usd=usd, reader=replies.READER)
 
 

@@ -97,22 +97,22 @@ class Ledger:
             self.upload.unlink(missing_ok=True)
 
     def write(self, lines: Iterable[Line], base_url: str) -> Shard:
-        """A new shard, not yet in the ledger; writes its file of requests, and its keys and their taxonomies."""
-        taxonomies, tokens, usd, model = {}, 0, 0.0, ""
+        """A new shard, not yet in the ledger; writes its file of requests, and its keys and what was asked."""
+        asked, tokens, usd, model = {}, 0, 0.0, ""
         with self.upload.open("wb") as file:
             for line in lines:
                 file.write(line.data)
-                taxonomies[line.key], model = line.taxonomy, line.model
+                asked[line.key], model = line.asked, line.model
                 tokens, usd = tokens + line.tokens, usd + line.usd
-        name = sha256("\n".join(taxonomies).encode()).hexdigest()[:16]
+        name = sha256("\n".join(asked).encode()).hexdigest()[:16]
         # The same requests may have to be sent again, when a batch failed; that is another shard.
         attempt = sum(shard.id.startswith(name) for shard in self.shards)
-        shard = Shard(f"{name}-{attempt}", base_url, model, len(taxonomies), tokens, usd)
-        write_whole(self.folder / f"{shard.id}.json", json.dumps(taxonomies), durable=True)
+        shard = Shard(f"{name}-{attempt}", base_url, model, len(asked), tokens, usd)
+        write_whole(self.folder / f"{shard.id}.json", json.dumps(asked), durable=True)
         return shard
 
-    def taxonomies(self, shard: Shard) -> dict[str, str]:
-        """key -> taxonomy of each request in `shard`."""
+    def asked(self, shard: Shard) -> dict[str, str]:
+        """key -> taxonomy of each request in `shard`, and what its reply is to be if not a label."""
         path = self.folder / f"{shard.id}.json"
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -126,7 +126,7 @@ class Ledger:
 
     def pending(self) -> set[str]:
         """Keys of the requests in open shards."""
-        return {key for shard in self.open for key in self.taxonomies(shard)}
+        return {key for shard in self.open for key in self.asked(shard)}
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from fer_helpers.annotation.batch_ledger import ENDED, Ledger, Shard, locked, wh
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import EndpointError, RunError
 from fer_helpers.paths import shown
-from fer_helpers.prompting import pricing
+from fer_helpers.prompting import pricing, replies
 
 if TYPE_CHECKING:
     import openai
@@ -257,14 +257,15 @@ def _collect(
     batch = client.batches.retrieve(shard.batch_id)
     ends = ("completed_at", "expired_at", "cancelled_at", "failed_at", "created_at")
     created = when(batch, *ends) or shard.submitted  # the same at each collecting
-    left, counts = ledger.taxonomies(shard), Counter[str]()
+    left, counts = ledger.asked(shard), Counter[str]()
     for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
         for item in _items(client, file_id, ledger.folder / "download.jsonl"):
             key = str(item.get("custom_id"))  # whatever a server may write there
             if key not in left:
                 counts["strange"] += 1
                 continue
-            reply = entry(item, key, TAXONOMIES[left[key]], shard.model, created, prices)
+            taxonomy, *kind = left[key].split()
+            reply = entry(item, key, replies.Asked(TAXONOMIES[taxonomy], *kind), shard.model, created, prices)
             if reply is None:
                 continue
             del left[key]

@@ -15,14 +15,13 @@ from pydantic_core import to_json  # four times as fast as json on a picture
 
 from fer_helpers import statuses, tables
 from fer_helpers.annotation import _transport, books
-from fer_helpers.annotation._answers import row_of
+from fer_helpers.annotation._answers import asked, row_of
 from fer_helpers.annotation._claims import Claims
 from fer_helpers.annotation._failures import Failure
 from fer_helpers.annotation._limits import Budget, CapReached, Concurrency, Rates
 from fer_helpers.annotation._progress import Progress, terminable
 from fer_helpers.annotation.access import REPLAY, Access, ends_run
 from fer_helpers.annotation.archive import Archive, Entry
-from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import BudgetError, EndpointError, ParamsError
 from fer_helpers.prompting import planning, pricing, replies
 
@@ -45,12 +44,14 @@ def answered(planned: pd.DataFrame, archive: Archive, retry_statuses: Collection
     An error is no answer, and always asked again; `retry_statuses` names further statuses to ask again.
     """
     good = statuses.reused(retry_statuses)
-    return {key for key, status in archive.statuses(labels_of(planned)).items() if status in good}
+    return {key for key, status in archive.statuses(asked_of(planned)).items() if status in good}
 
 
-def labels_of(planned: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """The labels that the reply to each request may name, by key."""
-    return {key: TAXONOMIES[name] for key, name in zip(planned["key"], planned["taxonomy"], strict=True)}
+def asked_of(planned: pd.DataFrame) -> dict[str, replies.Asked]:
+    """What the reply to each request may say, by key."""
+    known = {pair: asked(*pair) for pair in set(zip(planned["taxonomy"], planned["prompt"], strict=True))}
+    rows = zip(planned["key"], planned["taxonomy"], planned["prompt"], strict=True)
+    return {key: known[taxonomy, prompt] for key, taxonomy, prompt in rows}
 
 
 async def annotate(
@@ -108,8 +109,8 @@ async def annotate(
 
 def kept(planned: pd.DataFrame, archive: Archive, prices: pricing.PriceBook = pricing.OURS) -> pd.DataFrame:
     """The answers table: one row for each key of `planned` that `archive` has an entry for."""
-    labels = labels_of(planned)
-    parts = ([row_of(entry, labels[key], prices) for key, entry in part] for part in books.parts(planned, archive))
+    wanted = asked_of(planned)
+    parts = ([row_of(entry, wanted[key], prices) for key, entry in part] for part in books.parts(planned, archive))
     columns = list(tables.SCHEMAS["answers"].columns)
     frames = [pd.DataFrame(rows, columns=columns) for rows in parts]  # dicts of all rows take many times the room
     return tables.check("answers", pd.concat(frames) if frames else pd.DataFrame(columns=columns))
@@ -238,7 +239,7 @@ class _Run:
             await asyncio.sleep(CLAIMED_S)
             if self._ending:
                 return ""
-        status = self._archive.statuses({key: TAXONOMIES[row["taxonomy"]]}).get(key, "")
+        status = self._archive.statuses({key: asked(row["taxonomy"], row["prompt"])}).get(key, "")
         if status not in self._good:
             return ""
         self.claims.let_go(key)
@@ -249,13 +250,13 @@ class _Run:
         body = planning.body_of(row, planning.urls_of(row, self._picture))
         out = body[row["limit_field"]]
         worst = self._prices.cost_usd(row["model"], row["tokens_in"], out) or 0.0
-        labels = TAXONOMIES[row["taxonomy"]]
-        reply = await self._sender.send(row["model"], labels, to_json(body), row["tokens_in"] + out, worst)
+        wanted = asked(row["taxonomy"], row["prompt"])
+        reply = await self._sender.send(row["model"], wanted, to_json(body), row["tokens_in"] + out, worst)
         end = self._end_of_run(reply, row["model"])
         text = self._access.masked(reply.kept)
         entry = Entry(
             key=row["key"],
-            status=reply.answer.status if reply.answer else replies.read(text, labels).status,
+            status=reply.answer.status if reply.answer else replies.read(text, *wanted).status,
             reply=text,
             model=row["model"],
             latency_s=reply.latency_s,

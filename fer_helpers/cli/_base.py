@@ -18,8 +18,7 @@ from fer_helpers.errors import BudgetError, FerError
 from fer_helpers.paths import outputs, typed
 
 # Parameters that name what is there already, so that a path typed here may start at the working directory.
-_PATHS = ("corpus_path", "manifest", "votes", "human_labels", "prices", "face_weights")
-_WORDS = (("votes", "corpus"), ("human_labels", "panel"))  # that stand where a path may
+_PATHS = ("corpus_path", "manifest", "votes", "human_labels", "prices", "face_weights", "prompt")
 
 
 class _Group(click.Group):
@@ -96,7 +95,10 @@ def typed_values(overrides: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 def _value(name: str, value: Any) -> Any:
     """`value`, where it is a path of something that is there, as an absolute one."""
-    if name in _PATHS and value and (name, value) not in _WORDS:
+    from fer_helpers.prompting import PROMPTS
+
+    words = {"votes": ["corpus"], "human_labels": ["panel"], "prompt": PROMPTS}  # which are no paths
+    if name in _PATHS and value and value not in words.get(name, ()):
         return str(typed(value))
     if name == "compare_with" and isinstance(value, list):
         return [str(typed(one)) if isinstance(one, str) else one for one in value]

@@ -46,9 +46,10 @@ def complete(question: Question, model: PictureModel, preferred: str | None = No
 
 
 def _reply(question: Question, probabilities: dict[str, float], sizes: list[tuple[int, int]]) -> dict[str, Any]:
-    label = max(probabilities, key=lambda name: probabilities[name])
+    ranked = sorted(probabilities, key=lambda name: -probabilities[name])  # of equal ones the taxonomy's first
+    label = ranked[0] if question.form.kind != "distribution" else ""
     name, about = question.model, MODELS[question.model]
-    before, after = _around(question.form, about.reasons, probabilities[label])
+    before, after = _around(question.form, about.reasons, probabilities, ranked)
     tokens_in = pricing.text_tokens(name, *question.texts) + sum(
         pricing.OURS.image_tokens(name, *size, detail)
         for size, (_, detail) in zip(sizes, question.pictures, strict=True)
@@ -56,7 +57,7 @@ def _reply(question: Question, probabilities: dict[str, float], sizes: list[tupl
     tokens_out = len(pricing.encoding().encode_ordinary(before + label + after))
     # OpenAI's are log-probabilities of the content's tokens, and a call has no content.
     told = question.logprobs and not question.form.function
-    logprobs = _logprobs(before, after, probabilities, question.top_logprobs) if told else None
+    logprobs = _logprobs(before, label, after, probabilities, question.top_logprobs) if told else None
     message, finish_reason = _message(question.form, before + label + after)
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
@@ -104,18 +105,27 @@ def with_text(message: Mapping[str, Any], text: str) -> dict[str, Any]:
     return {**message, "refusal" if message["refusal"] else "content": text}
 
 
-def _around(form: Form, reasons: str, confidence: float) -> tuple[str, str]:
-    """The reply's text before and after the label."""
+def _around(form: Form, reasons: str, probabilities: Mapping[str, float], ranked: list[str]) -> tuple[str, str]:
+    """The reply's text before and after the label; all of it is before where no label is chosen.
+
+    A ranking is by probability, a distribution the probabilities in per cent.
+    """
     if form.properties is None:
         return "", ""
-    values = dict.fromkeys(form.properties, reasons) | {"confidence": round(confidence, 4), form.label: "\0"}
+    answer: Any = "\0"
+    if form.kind == "ranking":
+        answer = ["\0", *ranked[1:]]
+    elif form.kind == "distribution":
+        answer = {label: round(100 * share, 2) for label, share in probabilities.items()}
+    values: dict[str, Any] = dict.fromkeys(form.properties, reasons)
+    values |= {"confidence": round(probabilities[ranked[0]], 4), form.label: answer}
     content = json.dumps({name: values[name] for name in form.properties}, separators=(",", ":"))
     before, _, after = content.rpartition("\\u0000")  # the last: a property's name may hold one too
-    return before, after
+    return (before, after) if form.kind != "distribution" else (content, "")
 
 
-def _logprobs(before: str, after: str, probabilities: dict[str, float], top: int) -> dict[str, Any]:
-    """Tokens that add up to the reply; the label is one token, which carries all labels' log-probabilities.
+def _logprobs(before: str, label: str, after: str, probabilities: dict[str, float], top: int) -> dict[str, Any]:
+    """Tokens that add up to the reply; the label, if any, is one token with all labels' log-probabilities.
 
     The tokenizer would cut a label such as "angry" in two; an annotator that chooses among whole labels has
     no honest numbers for the halves. The tokens around it are certain: log-probability 0.
@@ -128,8 +138,8 @@ def _logprobs(before: str, after: str, probabilities: dict[str, float], top: int
 
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     labels = [_token(name, math.log(value)) for name, value in ranked]
-    chosen = labels[0] | {"top_logprobs": labels[:top]}
-    return {"content": [*certain(before), chosen, *certain(after)], "refusal": None}
+    chosen = [labels[0] | {"top_logprobs": labels[:top]}] if label else []
+    return {"content": [*certain(before), *chosen, *certain(after)], "refusal": None}
 
 
 def _token(text: str, logprob: float) -> dict[str, Any]:

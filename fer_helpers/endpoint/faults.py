@@ -261,6 +261,7 @@ def altered(reply: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
 
 
 def _label(said: str) -> str:
-    """The label in a reply's text: all of it, or the one value of its JSON that is a label."""
+    """The first label in a reply's text: all of it, or in its JSON one of the values, or in a list or object there."""
     values = json.loads(said).values() if said.startswith("{") else [said]
-    return next(value for value in values if value in LABELS)
+    inside = (one for value in values for one in (value if isinstance(value, list | dict) else [value]))
+    return next(one for one in inside if one in LABELS)

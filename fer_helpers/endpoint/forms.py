@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from fer_helpers.emotions import SEVEN, TAXONOMIES, TERNARY
 from fer_helpers.endpoint.errors import ApiError
+from fer_helpers.prompting import KINDS
 
 MAX_NAME = 64  # characters of a function's or property's name, which a reply repeats
 REASON_NAMES = ("rationale", "reasoning", "reason", "explanation")
@@ -23,12 +24,14 @@ class Form:
     """What a reply chooses from, and how it says it.
 
     `properties` are the reply's JSON properties in order, or None for a plain word; `label` is the one that holds
-    the label. With `function` the JSON is the arguments of a call of it, in the older notation if `legacy`.
+    the answer: a label, or another of `KINDS`. With `function` the JSON is the arguments of a call of it, in the older
+    notation if `legacy`.
     """
 
     labels: tuple[str, ...]
     properties: tuple[str, ...] | None = None
     label: str = "label"
+    kind: str = "label"
     function: str | None = None
     legacy: bool = False
 
@@ -57,17 +60,19 @@ def content_form(wanted: ResponseFormat | None, text: str) -> Form:
         raise ApiError(message, param="response_format")
     words = re.findall(r"[a-z]+", text.lower())
     labels = TERNARY if {"negative", "positive"} <= set(words) else SEVEN
-    return Form(labels) if kind == "text" else _by_words(labels, text, words)
+    shown = [name for name in KINDS[1:] if f'"{name}":' in text]  # an example in the words is obeyed
+    return _by_words(labels, text, words) if kind == "json_object" or shown else Form(labels)
 
 
 def _by_words(labels: tuple[str, ...], text: str, words: Sequence[str]) -> Form:
     """JSON with the keys of an example in the prompt, or else what its words name; always with the label."""
     keys = re.findall(rf"""["'](\w{{1,{MAX_NAME}}})["']\s*:""", text)
-    label = "label" if "label" in keys else next(filter(_LABEL_NAME.search, keys), "label")
+    kind = next((name for name in KINDS if name in keys), "label")
+    label = kind if kind in keys else next(filter(_LABEL_NAME.search, keys), "label")
     named = [key for key in keys or words if key in (label, "confidence", *REASON_NAMES)]
     if label not in named:
         named.insert(0, label)
-    return Form(labels, tuple(dict.fromkeys(named)), label)
+    return Form(labels, tuple(dict.fromkeys(named)), label, kind)
 
 
 def call_form(functions: Sequence[Function], choice: Any, legacy: bool) -> Form | None:
@@ -108,32 +113,54 @@ def _by_schema(schema: Mapping[str, Any], param: str) -> Form:
     properties, required = schema.get("properties"), schema.get("required", [])
     if not isinstance(properties, dict) or not isinstance(required, list):
         properties, required = {}, []
-    known = {name: labels for name in properties if len(name) <= MAX_NAME and (labels := _labels(name, schema))}
+    known = {name: found for name in properties if len(name) <= MAX_NAME and (found := _answer(name, schema))}
     if not known:
         message = f"The schema has no property with an enum of {', '.join(SEVEN)}, or {', '.join(TERNARY)}, any order."
         raise ApiError(message, param=param)
     label = "label" if "label" in known else next(iter(known))
+    kind, labels = known[label]
     names = tuple(name for name, spec in properties.items() if name == label or _fits(name, spec))
     unknown = [name for name in required if name not in names]
     if unknown:
         message = f"This annotator cannot fill the required property {str(unknown[0])[:100]!r}: it knows one label"
-        message += f" (enum), confidence (number) and {', '.join(REASON_NAMES)} (string)."
+        message += f" (enum), confidence (number) and {', '.join(REASON_NAMES)} (string);"
+        message += " a ranking (array of the enum) or a distribution (object of numbers) may take the label's place."
         raise ApiError(message, param=param)
-    return Form(known[label], names, label)
+    return Form(labels, names, label, kind)
 
 
-def _labels(name: str, schema: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The taxonomy whose labels are the enum of the property `name`, if it has such an enum."""
-    spec = schema["properties"][name]
-    match spec, schema.get("$defs"):  # pydantic writes a Python Enum as a reference
-        case {"$ref": str(reference)}, dict(definitions):
-            spec = definitions.get(reference.removeprefix("#/$defs/"))
+def _answer(name: str, schema: Mapping[str, Any]) -> tuple[str, tuple[str, ...]] | None:
+    """What the property `name` asks for, one of KINDS, and the taxonomy whose labels it is about; None if nothing.
+
+    An enum of the labels is a label, a list of such a ranking, and an object with a number for each a distribution.
+    """
+    spec = _referred(schema["properties"][name], schema)
     match spec:
         case {"enum": list(enum)}:
-            for labels in TAXONOMIES.values():
-                # in the taxonomy's order, whatever the enum's, so that a tie falls the same way
-                if len(enum) == len(labels) and all(label in enum for label in labels):
-                    return labels
+            return _of("label", enum)
+        case {"type": "array", "items": items}:
+            match _referred(items, schema):
+                case {"enum": list(enum)}:
+                    return _of("ranking", enum)
+        case {"type": "object", "properties": dict(numbers)}:
+            if all(isinstance(one, dict) and one.get("type") in ("number", "integer") for one in numbers.values()):
+                return _of("distribution", list(numbers))
+    return None
+
+
+def _referred(spec: Any, schema: Mapping[str, Any]) -> Any:
+    """`spec`, or what it refers to: pydantic writes a Python Enum as a reference."""
+    match spec, schema.get("$defs"):
+        case {"$ref": str(reference)}, dict(definitions):
+            return definitions.get(reference.removeprefix("#/$defs/"))
+    return spec
+
+
+def _of(kind: str, names: Sequence[Any]) -> tuple[str, tuple[str, ...]] | None:
+    for labels in TAXONOMIES.values():
+        # in the taxonomy's order, whatever the enum's, so that a tie falls the same way
+        if len(names) == len(labels) and all(label in names for label in labels):
+            return kind, labels
     return None
 
 

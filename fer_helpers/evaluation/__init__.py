@@ -19,6 +19,7 @@ from fer_helpers.evaluation import (
     summaries,
     sweep_findings,
     sweeps,
+    vote_distances,
 )
 from fer_helpers.evaluation._bootstrap import MIN_GROUPS, interval, smoothed
 from fer_helpers.evaluation.metrics import METRICS, Metric, metric_names, metric_of
@@ -55,4 +56,5 @@ __all__ = [
     "sweep_findings",
     "sweeps",
     "true_label",
+    "vote_distances",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_helpers import statuses
-from fer_helpers.prompting import Strategy
+from fer_helpers.prompting import Strategy, strategies
 
 STATUSES = np.array(sorted(statuses.PREDICTION), dtype=object)  # of equally common ones the first is told
 _NOT_ASKED, _NO_FRAME, _OK = (int(np.searchsorted(STATUSES, name)) for name in ("not_asked", "no_frame", statuses.OK))
@@ -21,7 +21,8 @@ def answered(
 
     Returns:
         columns clip (row in `clips`; -1: not there), frame_index and motion (of its first frame), status (index in
-        STATUSES), vote (index in `labels`; -1: none), prob_<label>, tokens, cost_usd; empty values NaN.
+        STATUSES), vote (index in `labels`; -1: none), prob_<label>, ranking (or None), tokens, cost_usd; empty values
+        NaN.
     """
     place = pd.Index(clips["clip_id"])
     first = np.array([indices[0] for indices in planned["frame_indices"]], dtype=int)
@@ -39,13 +40,16 @@ def answered(
     }
     vote = np.append(pd.Index(labels).get_indexer(answers["label"]), -1)
     rows = {"clip": clip, "frame_index": first, "motion": motion, "status": status[at], "vote": vote[at]}
-    return pd.DataFrame({**rows, **{name: np.append(values, np.nan)[at] for name, values in came.items()}})
+    rows |= {name: np.append(values, np.nan)[at] for name, values in came.items()}
+    rankings = [*(answers["ranking"] if "ranking" in answers else [None] * len(answers)), None]
+    return pd.DataFrame({**rows, "ranking": np.array(rankings, object)[at]})
 
 
 def pool(asked: pd.DataFrame, n_clips: int, strategy: Strategy, labels: Sequence[str]) -> pd.DataFrame:
     """One row a clip, or a frame where the strategy judges each by itself, in the order of clips.
 
-    Failures are left out of the vote and counted.
+    Failures are left out of the vote and counted. A ranking is that of the one answer that a strategy takes as it is;
+    a vote counts the first labels and ranks nothing.
 
     Args:
         asked: rows of `answered` that the strategy pools.
@@ -54,8 +58,8 @@ def pool(asked: pd.DataFrame, n_clips: int, strategy: Strategy, labels: Sequence
         labels: of the taxonomy.
 
     Returns:
-        columns clip, frame_index, label (index in `labels`; -1: none), prob_<label>, confidence, n_votes, agreement,
-        tie, status, tokens, cost_usd, asked (whether anything was planned about it).
+        columns clip, frame_index, label (index in `labels`; -1: none), prob_<label>, ranking, confidence, n_votes,
+        agreement, tie, status, tokens, cost_usd, asked (whether anything was planned about it).
     """
     asked = asked[asked["clip"] >= 0].sort_values("clip", kind="stable", ignore_index=True)
     new = np.ones(len(asked), bool) if strategy.per_frame else asked["clip"].diff().ne(0).to_numpy()
@@ -66,7 +70,7 @@ def pool(asked: pd.DataFrame, n_clips: int, strategy: Strategy, labels: Sequence
     good = (asked["status"] == _OK).to_numpy()
     n_asked, n_good = np.bincount(unit, minlength=len(starts)), np.bincount(unit, good, len(starts)).astype(int)
     columns = {name: pooled[name].to_numpy(copy=True) for name in pooled}
-    values = {name: asked[name].to_numpy() for name in ("status", "vote", "motion", "tokens", "cost_usd")}
+    values = {name: asked[name].to_numpy() for name in ("status", "vote", "motion", "ranking", "tokens", "cost_usd")}
     shares = asked[[f"prob_{label}" for label in labels]].to_numpy(float)
     for of, among in sorted(set(zip(n_asked.tolist(), n_good.tolist(), strict=True))):  # clips alike in both at a time
         these = np.flatnonzero((n_asked == of) & (n_good == among))
@@ -83,6 +87,7 @@ def pool(asked: pd.DataFrame, n_clips: int, strategy: Strategy, labels: Sequence
         told = np.take_along_axis(one.probabilities, one.label[:, None], axis=1)[:, 0]
         found = {"label": one.label, "confidence": told, "n_votes": one.n_votes, "agreement": one.agreement}
         found |= {f"prob_{label}": one.probabilities[:, i] for i, label in enumerate(labels)}
+        found |= {"ranking": values["ranking"][mine[:, 0]]} if strategy.pool is strategies.only else {}
         for name, column in {**found, "tie": one.tie, "status": _OK}.items():
             columns[name][these] = column
     others = _empty(np.setdiff1d(np.arange(n_clips), columns["clip"]), labels)
@@ -92,7 +97,7 @@ def pool(asked: pd.DataFrame, n_clips: int, strategy: Strategy, labels: Sequence
 def _empty(clip: np.ndarray, labels: Sequence[str]) -> pd.DataFrame:
     """Rows of clips that have no frame."""
     unknown = ["frame_index", *(f"prob_{label}" for label in labels), "confidence", "agreement", "tokens", "cost_usd"]
-    nothing = {"label": -1, "n_votes": 0, "tie": False, "status": _NO_FRAME, "asked": False}
+    nothing = {"label": -1, "ranking": None, "n_votes": 0, "tie": False, "status": _NO_FRAME, "asked": False}
     return pd.DataFrame({"clip": clip}).assign(**nothing, **dict.fromkeys(unknown, np.nan))
 
 

@@ -104,6 +104,7 @@ class Metric:
         compared: annotators are compared by it, pair by pair.
         shown: in the summary of a run.
         of_confidence: it says whether confidence means what it says.
+        of_ranking: it is a score of rankings; who gives single labels has none.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Metric:
     compared: bool = False
     shown: bool = False
     of_confidence: bool = False
+    of_ranking: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -205,6 +207,15 @@ METRICS: dict[str, Metric] = {
             "without confidence",
             of_confidence=True,
         ),
+        Metric(
+            "top-2 accuracy",
+            None,
+            "share of clips whose true label is the first or second of a ranked answer; by chance 2 of the number of "
+            "labels",
+            "without a ranking",
+            bounded=True,
+            of_ranking=True,
+        ),
         Metric("coverage", None, "share of the labelled clips that have a prediction", "never"),
     )
 }
@@ -216,7 +227,7 @@ def metric_of(name: str) -> Metric:
 
 
 def metric_names(trait: str) -> list[str]:
-    """Names of the metrics of all classes together that are "bounded", "compared", "shown" or "of_confidence"."""
+    """Names of the metrics of all classes together with a trait of `Metric`: "bounded", "compared", "shown", ..."""
     return [name for name, metric in METRICS.items() if getattr(metric, trait) and not metric.of_class]
 
 

@@ -114,7 +114,7 @@ def collapsed(predicted: pd.DataFrame, surprise: str = "positive") -> pd.DataFra
 
     With surprise "left_out", its share is taken from the whole, and a clip labelled surprise has no label.
     """
-    seven = predicted[predicted["taxonomy"] == "seven"]
+    seven = predicted[predicted["taxonomy"] == "seven"].drop(columns="ranking", errors="ignore")  # it ranks no three
     side = {emotion: valence(emotion, surprise) for emotion in SEVEN}
     sums = np.array([[side[emotion] == name for name in TERNARY] for emotion in SEVEN], dtype=float)
     shares = seven[[f"prob_{emotion}" for emotion in SEVEN]].to_numpy(float) @ sums

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from fer_helpers import statuses, tables
 from fer_helpers.emotions import SEVEN, SURPRISE_VALENCES, TAXONOMIES, valence
-from fer_helpers.evaluation._bootstrap import interval, is_single, mean_interval, resample
-from fer_helpers.evaluation.calibration import calibration_error, reliability
-from fer_helpers.evaluation.metrics import brier, margins, metric_of, metrics, of_classes
+from fer_helpers.evaluation._bootstrap import interval, is_single, resample
+from fer_helpers.evaluation._of_clips import (
+    GROUP,
+    UNKNOWN,
+    Interval,
+    as_columns,
+    counted,
+    coverage,
+    probabilistic,
+    top_two,
+    wilson,
+)
+from fer_helpers.evaluation.metrics import margins, metric_of, metrics, of_classes
 from fer_helpers.evaluation.naming import annotator_names
 from fer_helpers.evaluation.predictions import collapsed, recollapsed, with_missing
 
 KEYS = ["strategy", "model", "taxonomy", "asked"]
 ALWAYS, BY_SHARE = "always the commonest class", "at random, by class shares"
 CERTAIN = ("UAR", "kappa", "MCC", "recall")  # of who gives every clip one label, whatever the clips
-_SCORED = ["clip_id", "frame_index", *KEYS, "label", *tables.PROBABILITIES, "confidence", "n_votes", "tie", "status"]
-Interval = tuple[float, float]
-UNKNOWN: Interval = (np.nan, np.nan)
+_SCORED = [
+    "clip_id",
+    "frame_index",
+    *KEYS,
+    "label",
+    *tables.PROBABILITIES,
+    "ranking",
+    "confidence",
+    "n_votes",
+    "tie",
+    "status",
+]
 
 
 def true_label(label: object, taxonomy: str, surprise: str = "positive") -> str | None:
@@ -66,7 +83,7 @@ def by_annotator(predictions: pd.DataFrame, clips: pd.DataFrame, surprise: str) 
     number = {name: pd.factorize(known[name], sort=True)[0] for name in GROUP.values()}
     place = pd.Index(known["clip_id"])
     for _, rows in predictions.groupby(["strategy", "model"], sort=False):
-        joined = join(rows[_SCORED], known, surprise)
+        joined = join(rows[[name for name in _SCORED if name in rows]], known, surprise)
         at = place.get_indexer(joined["clip_id"])
         yield joined.assign(**{name: codes[at] for name, codes in number.items()})
 
@@ -112,13 +129,14 @@ def resampled_unit(labelled: pd.DataFrame) -> str:
     return "subjects" if labelled["subject"].notna().all() else "clips"
 
 
-GROUP = {"subjects": "subject", "clips": "clip_id"}
-
-
 def _baselines(labelled: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
     """Picture-blind baselines: rows as predictions, one for each clip."""
     nothing = dict.fromkeys([*tables.PROBABILITIES, "confidence"], np.nan)
-    clips = labelled.drop_duplicates("clip_id").assign(model=tables.NOBODY, **nothing)
+    clips = (
+        labelled.drop_duplicates("clip_id")
+        .drop(columns="ranking", errors="ignore")
+        .assign(model=tables.NOBODY, **nothing)
+    )
     shares = clips["truth"].value_counts(normalize=True).sort_index()
     drawn = np.random.default_rng(seed).choice(shares.index, size=len(clips), p=shares)
     return [clips.assign(strategy=ALWAYS, label=shares.idxmax()), clips.assign(strategy=BY_SHARE, label=drawn)]
@@ -140,25 +158,17 @@ def _scored(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> pd.Da
         {
             "metric": name,
             "value": float(value[name]),
-            **_ends(ends.get(name, UNKNOWN)),
+            **as_columns(ends.get(name, UNKNOWN)),
             "value_wrong": float(wrong[name]),
             **({"bound_low": wrong[name], "bound_high": best[name]} if metric_of(name).bounded else {}),
-            **_n_clips(part, answered),
+            **counted(part, answered),
         }
         for name in value
     ]
-    rows += _probabilistic(part, labels, unit, n_resamples, seed)
-    rows.append(_coverage(part, unit, n_resamples, seed))
+    rows += probabilistic(part, labels, unit, n_resamples, seed)
+    rows += [top_two(part, unit, n_resamples, seed)] if "ranking" in part and part["ranking"].notna().any() else []
+    rows.append(coverage(part, unit, n_resamples, seed))
     return pd.DataFrame(rows).assign(**part.iloc[0][KEYS], resampled=unit)
-
-
-def _ends(ends: Interval) -> dict[str, float]:
-    return dict(zip(("ci_low", "ci_high"), ends, strict=True))
-
-
-def _n_clips(part: pd.DataFrame, used: pd.DataFrame) -> dict[str, int]:
-    n_clips = used["clip_id"].nunique()
-    return {"n_clips": n_clips, "n_missing": part["clip_id"].nunique() - n_clips}
 
 
 def tally(rows: pd.DataFrame, labels: Sequence[str], group: str | None = None) -> np.ndarray:
@@ -223,39 +233,6 @@ def _wilson(counts: np.ndarray, labels: Sequence[str]) -> dict[str, Interval]:
     for i, label in enumerate(labels):
         shares |= {f"recall: {label}": (m.hits[i], m.true[i]), f"precision: {label}": (m.hits[i], m.predicted[i])}
     return {name: wilson(hits, n) for name, (hits, n) in shares.items()}
-
-
-def wilson(hits: Any, n: Any) -> Interval:
-    """Wilson's 95 % interval (1927) of a share; NaN of nothing."""
-    return proportion_confint(hits, n, method="wilson") if n else UNKNOWN
-
-
-def _probabilistic(
-    part: pd.DataFrame, labels: Sequence[str], unit: str, n_resamples: int, seed: int
-) -> list[dict[str, Any]]:
-    """Brier score and calibration error, of the rows with a label that have probabilities."""
-    columns = [f"prob_{label}" for label in labels]
-    rows = part[(part["label"].notna() & (part["label"] != statuses.OUTSIDE) & part[columns].notna().all(axis=1))]
-    truth = pd.Index(labels).get_indexer(rows["truth"])
-    squared = brier(truth, rows[columns].to_numpy(float))
-    ends = mean_interval(squared, rows[GROUP[unit]].to_numpy(), n_resamples, seed)
-    sure = part.dropna(subset=["label", "confidence"])
-    curve = reliability(sure["confidence"].to_numpy(float), (sure["truth"] == sure["label"]).to_numpy())
-    return [
-        {"metric": "Brier", "value": squared.mean() if len(rows) else np.nan, **_ends(ends), **_n_clips(part, rows)},
-        {"metric": "ECE", "value": calibration_error(curve), **_n_clips(part, sure)},
-    ]
-
-
-def _coverage(part: pd.DataFrame, unit: str, n_resamples: int, seed: int) -> dict[str, Any]:
-    """Share of the labelled rows that have a prediction."""
-    answered, groups = part["label"].notna().to_numpy(float), part[GROUP[unit]]
-    single = groups.is_unique
-    ends = (
-        wilson(answered.sum(), len(part)) if single else mean_interval(answered, groups.to_numpy(), n_resamples, seed)
-    )
-    n_clips = _n_clips(part, part[part["label"].notna()])
-    return {"metric": "coverage", "value": answered.mean(), **_ends(ends), **n_clips}
 
 
 def in_range(scores: pd.DataFrame) -> bool:

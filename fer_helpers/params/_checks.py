@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from fer_helpers.errors import ParamsError
 from fer_helpers.params._fields import Params
 from fer_helpers.paths import resolve, shown, typed
-from fer_helpers.prompting import find, pricing
+from fer_helpers.prompting import find, pricing, prompts
 
 # What to type where text was given for another type; papermill's -p takes most things for text.
 _TYPED = {
@@ -132,7 +132,8 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     """Parameters from a flat YAML file, typed on the command line, `overrides` on top.
 
     Raises:
-        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter; or its price file does.
+        ParamsError: if the file is missing, not flat YAML, or holds a wrong parameter; or its price file or
+            prompt file does.
     """
     path = typed(path)
     if not path.is_file():
@@ -146,4 +147,5 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     if not params.strategies:
         raise ParamsError(f"{shown(path)}: strategies is []: name one or more")
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
+    prompts.named(params.prompt)  # likewise
     return params

@@ -46,6 +46,12 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
+def _prompt(prompt: str) -> str:
+    if prompt not in PROMPTS and not Path(prompt).suffix:
+        raise ValueError(f"must be one of {', '.join(PROMPTS)}, or the path of a prompt file")
+    return prompt
+
+
 class Params(BaseModel):
     """Every parameter with its default (the offline demo), its type and what it does.
 
@@ -112,7 +118,9 @@ class Params(BaseModel):
     taxonomies: Annotated[list[str], _among(*TAXONOMIES)] = Field(
         list(TAXONOMIES), min_length=1, description="label sets asked for"
     )
-    prompt: Literal[tuple(PROMPTS)] = Field("labels", description="prompt template")  # type: ignore[valid-type]
+    prompt: Annotated[str, AfterValidator(_prompt)] = Field(
+        "labels", description=f"prompt: {', '.join(PROMPTS)}, or the path of a file of your own"
+    )
     label_order: Annotated[str, AfterValidator(_order)] = Field(
         "fixed", description="order in which labels are named: fixed, shuffled, or rotated:K places to the left"
     )

@@ -15,7 +15,7 @@ from fer_helpers.evaluation import findings
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
 from fer_helpers.pipeline.steps import execute_steps, origin, package_fingerprint
-from fer_helpers.prompting import pricing
+from fer_helpers.prompting import pricing, prompts
 from fer_helpers.runs import (
     AUDIT,
     NOTEBOOKS,
@@ -130,6 +130,7 @@ def check_outside(params: Params) -> None:
         FerError: one cannot; names the parameter and the path that was tried.
     """
     pricing.book(resolve(params.prices) if params.prices else None)
+    prompts.named(params.prompt)
     frames.check_detector(params.face_crop, params.face_weights)
     given = {"corpus_path": params.corpus_path, "manifest": params.manifest}
     given |= {"votes": params.votes} if params.votes != corpora.OWN else {}

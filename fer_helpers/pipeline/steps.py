@@ -24,6 +24,7 @@ from fer_helpers.explorer import marks
 from fer_helpers.files import write_whole
 from fer_helpers.params import Params
 from fer_helpers.paths import PACKAGE, resolve, shown
+from fer_helpers.prompting import PROMPTS
 from fer_helpers.runs import (
     AUDIT,
     NOTEBOOKS,
@@ -71,9 +72,10 @@ def own(notebook: str, params: Params) -> dict[str, Any]:
 
 
 def _from_outside(notebook: str, params: Params, out: Path) -> str:
-    """What a step reads that no earlier one wrote: prices; imports, marks, votes, other runs; people's labels."""
+    """What a step reads that no earlier one wrote: prices, prompt; imports, marks, votes, other runs; people's labels."""
     if notebook == "03_zero_shot_annotation":
         files = [resolve(params.prices)] if params.prices else []
+        files += [resolve(params.prompt)] if params.prompt not in PROMPTS else []
         return json.dumps([file_hash(path) for path in files])
     if notebook == AUDIT:
         listed = params.human_labels not in ("", people.PANEL)

@@ -1,13 +1,14 @@
 """Step 03, pure: prompts and strategies, what has to be asked, what it costs, what a reply says."""
 
-from fer_helpers.prompting import orders, planning, pricing, prompts, replies, strategies
+from fer_helpers.prompting import orders, planning, pricing, prompts, replies, sources, strategies
 from fer_helpers.prompting.planning import groups, stages
-from fer_helpers.prompting.prompts import FORMS, PROMPTS
+from fer_helpers.prompting.prompts import FORMS, KINDS, PROMPTS
 from fer_helpers.prompting.strategies import DEFAULT_STRATEGIES, STRATEGIES, Strategy, find
 
 __all__ = [
     "DEFAULT_STRATEGIES",
     "FORMS",
+    "KINDS",
     "PROMPTS",
     "STRATEGIES",
     "Strategy",
@@ -18,6 +19,7 @@ __all__ = [
     "pricing",
     "prompts",
     "replies",
+    "sources",
     "stages",
     "strategies",
 ]

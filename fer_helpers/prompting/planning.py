@@ -20,7 +20,8 @@ from fer_helpers.prompting import pricing, prompts
 from fer_helpers.prompting.orders import ordered
 from fer_helpers.prompting.strategies import Strategy, find
 
-TOKENS_OUT = {False: 6, True: 80}  # {"label":"happy"}; with a sentence or two of reasons before it
+TOKENS_OUT = {"label": 6, "ranking": 26, "distribution": 50}  # {"label":"happy"}; seven labels in JSON
+TOKENS_REASONS = 74  # a sentence or two before it
 TOP_LOGPROBS = 10
 _OF_ASKING = (  # columns of a request
     "model", "prompt", "detail", "form", "temperature", "reasoning_effort", "max_tokens", "limit_field", "omitted",
@@ -33,7 +34,7 @@ class Asking:
 
     Args:
         model: name of the model.
-        prompt: one of prompts.PROMPTS.
+        prompt: one that prompts.find knows.
         detail: resolution the model looks at: low, high, auto.
         form: what the server can do, one of prompts.FORMS.
         label_order: "fixed", the taxonomy's; "rotated:K", K places to the left; or "shuffled", drawn anew for each
@@ -82,12 +83,12 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
         "model": request["model"],
         "messages": [{"role": "user", "content": [words, *images]}],
         "temperature": request["temperature"],
-        request["limit_field"]: request["max_tokens"] or prompts.PROMPTS[prompt].max_tokens,
+        request["limit_field"]: request["max_tokens"] or prompts.find(prompt).max_tokens,
         "store": False,  # providers keep nothing of a face longer than they must
     }
     if form.startswith("schema"):
         body["response_format"] = prompts.schema(prompt, labels, form)
-    if form.endswith("logprobs"):
+    if form.endswith("logprobs") and prompts.find(prompt).reply != "distribution":  # which is its own
         body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request["reasoning_effort"]:
         body["reasoning_effort"] = request["reasoning_effort"]
@@ -161,7 +162,7 @@ def _row(
 ) -> dict[str, Any]:
     """The request about one group of pictures: frame index -> (sha256, width, height)."""
     drawn_by = f"{asking.seed} {' '.join(picture[0] for picture in pictures.values())}"
-    labels = ordered(TAXONOMIES[taxonomy], asking.label_order, drawn_by)
+    labels = ordered(prompts.find(asking.prompt).ordered(TAXONOMIES[taxonomy]), asking.label_order, drawn_by)
     sizes = [(width, height) for _, width, height in pictures.values()]
     if as_mosaic:
         columns, rows, width, height = mosaic_grid(sizes)
@@ -186,9 +187,10 @@ def _row(
 
 def _tokens_out(asking: Asking) -> int:
     """Estimated tokens of a reply; a model that reasons may use all that it is given."""
+    prompt = prompts.find(asking.prompt)
     if asking.reasoning_effort not in ("", "none"):
-        return asking.max_tokens or prompts.PROMPTS[asking.prompt].max_tokens
-    return TOKENS_OUT[prompts.PROMPTS[asking.prompt].reasoning]
+        return asking.max_tokens or prompt.max_tokens
+    return TOKENS_OUT[prompt.reply] + TOKENS_REASONS * prompt.reasoning
 
 
 @lru_cache(maxsize=10_000)

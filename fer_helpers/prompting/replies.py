@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fer_helpers import emotions, statuses
-from fer_helpers.emotions import parse_emotion
-from fer_helpers.prompting import _logprobs
+from fer_helpers.prompting import _logprobs, _said
+from fer_helpers.prompting._said import KINDS
 
 # Refusals that come as ordinary text, with finish_reason "stop" and billed as usual. Only a reply that is none
 # of the labels is held against them.
@@ -48,19 +48,15 @@ _WHOLE = (
     "function_call",
 )
 _CUT = ("length", "max_tokens", "model_length", "max_output_tokens")
-_MOST_OBJECTS = 100  # looked for in a reply: what a model writes is untrusted
-_FENCE = re.compile(r"^```[a-z]*\s*(.*?)\s*```$", re.IGNORECASE | re.DOTALL)
-_THOUGHT = re.compile(
-    r"^\s*(?:<(think|thinking|reasoning|thought)>)?.*</(?:think|thinking|reasoning|thought)>", re.DOTALL
-)
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a reply says: a status, and for "ok" the label and its probabilities where there are any.
 
-    `source` is where the probabilities come from: "logprobs", "confidence" or "none"; `doubt` says why there are
-    none. An ok answer has a label, and no other has one.
+    `source` is where the probabilities come from: "logprobs", "confidence", "distribution" or "none"; `doubt` says
+    why there are none. `ranking` has the labels of a ranked answer, the best first. An ok answer has a label, and no
+    other has one.
     """
 
     status: str
@@ -69,6 +65,7 @@ class Answer:
     source: str = "none"
     text: str = ""
     doubt: str = ""
+    ranking: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.status == statuses.OK) != (self.label is not None):
@@ -77,27 +74,35 @@ class Answer:
 
 def _version() -> str:
     """Hash of all that reading depends on."""
-    sources = [Path(__file__), Path(str(_logprobs.__file__)), Path(str(emotions.__file__))]
+    sources = [Path(str(module.__file__)) for module in (_logprobs, _said, emotions)]
+    sources.insert(0, Path(__file__))
     return sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 
 READER = _version()
 
 
-def read(kept: str, labels: Sequence[str]) -> Answer:
-    """Read what the archive keeps of a request: a reply, or what an error said; `labels` are the ones allowed."""
+class Asked(NamedTuple):
+    """What a reply may say: the labels allowed, in the taxonomy's order, and one of `KINDS`, what was asked for."""
+
+    labels: Sequence[str]
+    kind: str = KINDS[0]
+
+
+def read(kept: str, labels: Sequence[str], kind: str = KINDS[0]) -> Answer:
+    """Read what the archive keeps of a request: a reply, or what an error said; see `Asked`."""
     try:
         content = json.loads(kept)
     except (ValueError, RecursionError):
         return Answer("invalid", text=kept)  # paid for, and no reader can make more of it
-    return parse(content, labels) if isinstance(content, dict) else Answer("invalid", text=kept)
+    return parse(content, labels, kind) if isinstance(content, dict) else Answer("invalid", text=kept)
 
 
-def parse(reply: Mapping[str, Any], labels: Sequence[str]) -> Answer:
+def parse(reply: Mapping[str, Any], labels: Sequence[str], kind: str = KINDS[0]) -> Answer:
     """Read one Chat Completions reply, or an error as `error_entry` keeps it.
 
     The order of the tests matters, because a cut or filtered reply may still hold text that looks like an
-    answer: errors, finish_reason, the refusal field, then whether it is one of the labels, or a refusal in prose.
+    answer: errors, finish_reason, the refusal field, then whether it says what was asked for, or a refusal in prose.
     A reply cut at its limit, or that does not say how it ended, is an answer only where its JSON is whole: some
     servers write white space after the JSON up to the limit, others never name an end.
     """
@@ -108,7 +113,7 @@ def parse(reply: Mapping[str, Any], labels: Sequence[str]) -> Answer:
     message = _object(choice.get("message"))
     text = _text(message)
     finish = str(choice.get("finish_reason") or "").lower()
-    whole, found = _label_in(text, labels)
+    whole, said = _said.read(text, labels, kind)
     if _FILTER.search(finish):
         return Answer("filtered", text=text)
     if message.get("refusal"):
@@ -117,11 +122,12 @@ def parse(reply: Mapping[str, Any], labels: Sequence[str]) -> Answer:
         return Answer("truncated", text=text)
     if finish not in (*_WHOLE, *_CUT) and not (finish == "" and whole):
         return Answer("error", text=f"the reply ended with {finish or 'no finish reason'}: {text}")
-    if found is None:
-        return Answer("refused" if _REFUSAL.search(text) else "invalid", text=text)
-    label, word, said = found
-    probabilities, source, doubt = _probabilities(choice, said, label, word, labels)
-    return Answer("ok", label, probabilities, source, text, doubt)
+    if said is None or said.listed:
+        refused = _REFUSAL.search(text)
+        if refused or said is None:
+            return Answer("refused" if refused else "invalid", text=text)
+    probabilities, source, doubt = _probabilities(choice, said, labels)
+    return Answer("ok", said.label, probabilities, source, text, doubt, said.ranking)
 
 
 def _first(choices: object) -> Mapping[str, Any]:
@@ -145,82 +151,28 @@ def _text(message: Mapping[str, Any]) -> str:
     return arguments if isinstance(arguments, str) else ""
 
 
-Found = tuple[str, str, Mapping[str, Any]]  # label, the word for it, the JSON object it stood in
-
-
-def _label_in(text: str, labels: Sequence[str]) -> tuple[bool, Found | None]:
-    """Whether `text` holds a whole JSON object with a label, and the one label it names, if it is one of `labels`.
-
-    The object may stand after thoughts, in a code fence or between words of explanation; a bare word counts as
-    its label. Two labels, or a name twice in an object, leave open what was meant.
-    """
-    text = _THOUGHT.sub("", text).strip()
-    fenced = _FENCE.match(text)
-    text = fenced[1] if fenced else text
-    objects = [said for said in _objects(text) if "label" in said]
-    if not objects:
-        label = _label(text, labels)
-        return False, (label, text, {}) if label else None
-    named = {str(said["label"]) if isinstance(said["label"], str) else "" for said in objects}
-    if len(named) > 1:
-        return True, None
-    label = _label(objects[-1]["label"], labels)
-    return True, (label, str(objects[-1]["label"]), objects[-1]) if label else None
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in `text`, keys in lower case."""
-    decoder, place = json.JSONDecoder(object_pairs_hook=_pairs), text.find("{")
-    for _ in range(_MOST_OBJECTS):
-        if place < 0:
-            return
-        try:
-            found, end = decoder.raw_decode(text, place)
-        except ValueError:
-            end = place + 1
-        except RecursionError:
-            return
-        else:
-            yield found
-        place = text.find("{", end)
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name.strip().lower() for name, _ in pairs]
-    doubled = {name for name in names if names.count(name) > 1}
-    return {name: None if name in doubled else value for name, (_, value) in zip(names, pairs, strict=True)}
-
-
-def _label(word: object, labels: Sequence[str]) -> str | None:
-    """The label that `word` is, or that it names by another form of the same word ("anger" for angry)."""
-    if not isinstance(word, str):
-        return None
-    word = word.strip(" \t\r\n.\"'*").lower()
-    if word in labels:
-        return word
-    emotion = parse_emotion(word)
-    return emotion if emotion in labels else None
-
-
 def _probabilities(
-    choice: Mapping[str, Any], said: Mapping[str, Any], label: str, word: str, labels: Sequence[str]
+    choice: Mapping[str, Any], said: _said.Said, labels: Sequence[str]
 ) -> tuple[Mapping[str, float], str, str]:
     """Probabilities, where they come from, and why there are none; of the log-probabilities first.
 
-    Where the numbers favour another label than the one given, they are not of this answer: none.
+    A distribution is its own. Of a ranking they are those of its first label. Where the numbers favour another label
+    than the one given, they are not of this answer: none.
     """
+    if said.shares:
+        return said.shares, "distribution", ""
     entries = _object(choice.get("logprobs")).get("content")
     doubt = "none given"
-    if entries:
-        shares, doubt = _logprobs.label_probabilities(entries, label, word, labels)
+    if entries and not said.listed:
+        shares, doubt = _logprobs.label_probabilities(entries, said.label, said.word, labels)
         if shares:
             return shares, "logprobs", ""
-    confidence = said.get("confidence")
+    confidence = said.where.get("confidence")
     if isinstance(confidence, int | float) and not isinstance(confidence, bool) and 0 <= confidence <= 1:
         rest = (1 - confidence) / (len(labels) - 1)
         if confidence < rest:
             return {}, "none", "the stated confidence contradicts the label"
-        return {name: float(confidence) if name == label else rest for name in labels}, "confidence", ""
+        return {name: float(confidence) if name == said.label else rest for name in labels}, "confidence", ""
     return {}, "none", doubt
 
 

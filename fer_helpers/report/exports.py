@@ -17,7 +17,7 @@ from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.evaluation import summaries
 from fer_helpers.files import whole_folder, write_whole
 from fer_helpers.paths import safe_name, shown
-from fer_helpers.prompting import FORMS, PROMPTS, planning
+from fer_helpers.prompting import FORMS, planning, prompts
 from fer_helpers.report import _croissant, queues
 from fer_helpers.report.methods import annotator
 from fer_helpers.report.summary import audit
@@ -123,7 +123,9 @@ def _fine_tuning(run: Run, labels: pd.DataFrame, folder: Path, _: bool) -> None:
 
 def _conversation(run: Run, row: Mapping[str, Any]) -> dict[str, Any]:
     """A request without its reasons and with its answer; the words ask for nothing that the answer lacks."""
-    plain = {"form": FORMS[0], "omitted": "", "prompt": "labels" if PROMPTS[row["prompt"]].reasoning else row["prompt"]}
+    asked = prompts.find(row["prompt"])
+    more = asked.reasoning or asked.reply != "label"
+    plain = {"form": FORMS[0], "omitted": "", "prompt": "labels" if more else row["prompt"]}
     body = planning.body_of({**row, **plain}, planning.urls_of(row, run.picture))
     return {"messages": [*body["messages"], {"role": "assistant", "content": json.dumps({"label": row["label"]})}]}
 

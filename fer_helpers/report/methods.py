@@ -11,7 +11,7 @@ import pandas as pd
 
 from fer_helpers import corpora, endpoint, statuses, tables
 from fer_helpers.evaluation import answers
-from fer_helpers.prompting import find
+from fer_helpers.prompting import find, prompts
 from fer_helpers.runs import Run
 
 Tables = dict[str, pd.DataFrame]
@@ -117,16 +117,17 @@ def _asking(run: Run, requests: pd.DataFrame, replies: pd.DataFrame) -> str:
         return answers.listed(column.dropna().astype(str).unique()) if column.notna().any() else "not reported"
 
     hashes = requests.groupby("taxonomy", sort=False)["prompt_sha256"].unique()
-    prompts = "; ".join(f"{name}: {', '.join(one[:12] for one in many)}" for name, many in hashes.items())
+    digests = "; ".join(f"{name}: {', '.join(one[:12] for one in many)}" for name, many in hashes.items())
+    sources = " ".join(filter(None, (prompts.find(name).source for name in requests["prompt"].unique())))
     days = sorted({when[:10] for when in replies["created"]})
     ok = (replies["status"] == statuses.OK).sum()
     return (
         f"Model. {annotator(run)}. We asked for {different(replies['model_requested'])}; the replies name "
         f"{different(replies['model_returned'])} (system fingerprint: {different(replies['fingerprint'])}). "
         f"{len(replies)} requests were answered from {days[0]} to {days[-1]}, {ok} with a label. Prompt template "
-        f"{different(requests['prompt'])}, SHA-256 {prompts}; labels in {run.params.label_order} order; reply form "
+        f"{different(requests['prompt'])}, SHA-256 {digests}; labels in {run.params.label_order} order; reply form "
         f"{different(requests['form'])}; temperature {different(requests['temperature'])}; image detail "
-        f"{different(requests['detail'])}."
+        f"{different(requests['detail'])}.{sources and f' The prompt: {sources}'}"
     ).replace("..", ".")
 
 

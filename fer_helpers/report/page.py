@@ -13,7 +13,7 @@ import pandas as pd
 
 from fer_helpers import corpora, figures
 from fer_helpers.emotions import question
-from fer_helpers.evaluation import METRICS, findings, groups, metric_names, scores, summaries
+from fer_helpers.evaluation import METRICS, findings, groups, scores, summaries
 from fer_helpers.files import write_whole
 from fer_helpers.report import methods
 from fer_helpers.report.summary import audit, commonest_errors, outcomes, published, read, summary
@@ -38,7 +38,7 @@ def write(run: Run) -> Path:
     errors = findings.of_errors(first, name)
     drawing = {"n_resamples": run.params.n_resamples, "seed": run.params.bootstrap_seed}
     alike = run.facts.get("groups") or (groups.findings(first, **drawing) if len(first) else [])
-    questions, audited = _questions(run, made, shown), audit(run)
+    questions, audited, scored = _questions(run, made, shown), audit(run), set(made["scores"]["metric"])
     page = _template().render(
         name=run.folder.name,
         asked_of=methods.asked_of(run, made),
@@ -59,7 +59,7 @@ def write(run: Run) -> Path:
         faces=_faces(run),
         outcomes=_cells(outcomes(run)),
         common=_cells(commonest_errors(run)),
-        metrics=[METRICS[metric] for metric in metric_names("shown")],
+        metrics=[one for one in METRICS.values() if one.shown or (one.of_ranking and one.name in scored)],
         figures=shown,
         published=_cells(published(run)) if run.params.corpus != "demo" else None,
         methods=methods.paragraphs(run, made),

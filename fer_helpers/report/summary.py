@@ -55,9 +55,13 @@ def summary(run: Run) -> pd.DataFrame:
     table = run.read("scores")
     if table.empty:
         return _shares(run.read("predictions"))
-    metrics = metric_names("shown")
+    metrics = [*metric_names("shown"), *metric_names("of_ranking")]
     wide = _wide(table[table["metric"].isin(metrics)], ["question", "strategy", "n_clips", "n_missing"])
-    return wide[metrics].reset_index().rename(columns={"n_clips": "clips", "n_missing": "missing"})
+    return (
+        wide[[metric for metric in metrics if metric in wide]]
+        .reset_index()
+        .rename(columns={"n_clips": "clips", "n_missing": "missing"})
+    )
 
 
 def outcomes(run: Run) -> pd.DataFrame:

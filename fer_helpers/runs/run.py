@@ -24,6 +24,7 @@ from fer_helpers.tables import IMPORTED, WRITTEN_BY
 
 # The project's own folders, which no run is written into; a test compares them with git's.
 OURS = [ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests")]
+PROMPT_FILES = "prompts"  # folder of a run in which the user's prompt files are kept that its requests were made with
 OF_ASKING = ("frames", "requests", "answers")  # tables that a run without strategies has none of
 
 
@@ -48,6 +49,9 @@ class Run:
         if table in OF_ASKING and not self.params.strategies:
             return tables.empty(table)
         found = tables.read(table, self.folder)
+        if table == "requests":
+            for path in sorted((self.folder / PROMPT_FILES).glob("*")):
+                prompts.learn(path)
         lineage.check(table, self.folder, read_manifest(self.folder))
         return found
 
@@ -55,6 +59,8 @@ class Run:
         """Check and write a table, whole or not at all; returns its path as shown to a reader."""
         before = self._found()
         path = tables.write(table, rows, self.folder)
+        for prompt in rows["prompt"].unique() if table == "requests" else ():
+            prompts.keep(prompt, self.folder / PROMPT_FILES)
         self._note("tables", {**before, table: lineage.parents(table, self.folder)})
         return shown(path)
 
@@ -96,12 +102,16 @@ class Run:
         self._note("figures", {name: caption})
 
     def asking(self, **learned: str) -> planning.Asking:
-        """How this run asks its model; `learned` is what its server can do, see `annotation.capabilities`."""
+        """How this run asks its model; `learned` is what its server can do, see `annotation.capabilities`.
+
+        Raises:
+            ParamsError: its prompt file cannot be read.
+        """
         params = self.params
         form = learned.pop("form", prompts.FORMS[0])
         return planning.Asking(
             model=params.model,
-            prompt=params.prompt,
+            prompt=prompts.named(params.prompt),
             detail=params.image_detail,
             form=form if params.reply_form == "auto" else params.reply_form,
             label_order=params.label_order,

@@ -42,7 +42,8 @@ _RENAMED = {  # metrics in runs made before: their names of then and of today
 def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """`table` with the columns and types of the table called `name`, in their order.
 
-    Columns the schema knows and the table lacks are added empty where they may be empty.
+    Columns the schema knows and the table lacks are added empty where they may be empty; those that a table need not
+    have are left out where they are empty.
 
     Raises:
         RunError: if a value does not fit the schema; the message names the column and the value.
@@ -52,7 +53,8 @@ def check(name: str, table: pd.DataFrame) -> pd.DataFrame:
     if strange:
         raise RunError(f"table {name} has no column {strange[0]!r}: it has {', '.join(schema.columns)}")
     missing = [c for c, column in schema.columns.items() if c not in table and column.nullable and column.required]
-    table = table.assign(**dict.fromkeys(missing, None))
+    idle = [c for c, column in schema.columns.items() if c in table and not column.required and table[c].isna().all()]
+    table = table.assign(**dict.fromkeys(missing, None)).drop(columns=idle)
     ordered = [c for c in schema.columns if c in table] + [c for c in table if c not in schema.columns]
     try:
         return schema.validate(table[ordered].reset_index(drop=True))

@@ -54,6 +54,16 @@ def _compared_cells() -> dict[str, pa.Column]:
     }
 
 
+def _ranking() -> pa.Column:
+    return pa.Column(
+        str,
+        nullable=True,
+        coerce=True,
+        required=False,
+        description="labels from best to worst, with spaces between; no such column where no prompt asks for a ranking",
+    )
+
+
 def _schema(columns: dict[str, pa.Column], unique: list[str], labelled: bool = False) -> pa.DataFrameSchema:
     """The schema of a table; with `labelled`, a row has a label if and only if its status is ok."""
     fits = pa.Check(lambda table: (table["status"] == statuses.OK) == table["label"].notna(), error=_LABELLED)
@@ -143,7 +153,10 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "status": _column(str, "what came back", isin=statuses.ANSWER),
             "label": _column(str, "the label in an ok answer", nullable=True, isin=LABELS),
             **_probabilities(),
-            "prob_source": _column(str, "logprobs, confidence (the reply's own), or none", nullable=True),
+            "ranking": _ranking(),
+            "prob_source": _column(
+                str, "logprobs, confidence or distribution (the reply's own numbers), or none", nullable=True
+            ),
             "prob_doubt": _column(str, "why there are no probabilities, or not the log-probabilities'", nullable=True),
             "raw": _column(str, "the reply's text, or the error's", nullable=True),
             "model_requested": _column(str, "model asked"),
@@ -170,6 +183,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
                 str, "predicted label: perceived expression; empty if there is none", nullable=True, isin=LABELS
             ),
             **_probabilities(),
+            "ranking": _ranking(),
             "confidence": _column(float, "probability of the label", nullable=True),
             "n_votes": _column(int, "answers with a label that were pooled"),
             "agreement": _column(float, "share of them with the final label", nullable=True),

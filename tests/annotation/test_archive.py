@@ -276,7 +276,7 @@ PROSE = '{"choices": [{"finish_reason": "stop", "message": {"content": "<think>h
 
 def test_a_better_reader_costs_no_request(tmp_path):
     """An archive written by a reader that found no label; today's finds one, in what was kept."""
-    planned = pd.DataFrame({"key": ["k1"], "taxonomy": ["seven"]})
+    planned = pd.DataFrame({"key": ["k1"], "taxonomy": ["seven"], "prompt": ["labels"]})
     with Archive(tmp_path / "a.sqlite") as archive:
         archive.put(replace(ENTRY, status="error", reply=PROSE, reader="a poorer one"))
         assert online.answered(planned, archive) == {"k1"}
@@ -292,7 +292,7 @@ def test_an_archive_from_before_there_were_readers_is_read_anew(tmp_path):
         db.execute("CREATE TABLE entries (key PRIMARY KEY, status, reply, model, latency_s, created) WITHOUT ROWID")
         db.execute("INSERT INTO entries VALUES ('k1', 'invalid', ?, 'm', 1.0, 'now')", (PROSE,))
     with Archive(path) as archive:
-        assert archive.statuses({"k1": SEVEN}) == {"k1": "ok"}
+        assert archive.statuses({"k1": replies.Asked(SEVEN)}) == {"k1": "ok"}
 
 
 def test_what_was_replaced_is_still_billed(tmp_path):
@@ -317,7 +317,7 @@ def test_a_reply_kept_before_prices_were_is_priced_by_what_it_says_was_billed(tm
 
 @pytest.mark.parametrize("reply", ["[" * 100_000, '{"a":' * 100_000, "not JSON"])
 def test_a_reply_that_cannot_be_read_is_kept_and_does_no_harm(tmp_path, reply):
-    planned = pd.DataFrame({"key": ["k1"], "taxonomy": ["seven"]})
+    planned = pd.DataFrame({"key": ["k1"], "taxonomy": ["seven"], "prompt": ["labels"]})
     with Archive(tmp_path / "a.sqlite") as archive:
         archive.put(replace(ENTRY, status="invalid", reply=reply))
         (row,) = online.kept(planned, archive).to_dict("records")

@@ -30,7 +30,7 @@ from fer_helpers.emotions import SEVEN
 from fer_helpers.endpoint import BatchFaults
 from fer_helpers.errors import EndpointError, RunError
 from fer_helpers.paths import ROOT
-from fer_helpers.prompting import planning, pricing
+from fer_helpers.prompting import planning, pricing, replies
 from fer_helpers.runs.run import Run
 from tests.support.batch_bench import FRAMES, PLANNED, Bench, Cut, N, bench, cut_off, now, picture
 from tests.support.command import fer
@@ -118,7 +118,7 @@ def test_an_expired_batch_keeps_what_it_finished_and_the_rest_is_sent_again(tmp_
         seen: list[set[str]] = []
         while one.missing():
             (shard,) = one.submit()
-            seen.append(set(Ledger(one.folder).taxonomies(shard)))
+            seen.append(set(Ledger(one.folder).asked(shard)))
             (row,) = one.ended().collect().to_dict("records")
             done = min(5, shard.requests)
             assert (row["ok"], row["not run"]) == (done, shard.requests - done)
@@ -453,13 +453,15 @@ def response(status: int, body: Any) -> dict[str, Any]:
     ],
 )
 def test_what_a_line_says(tmp_path, item, status):
-    entry = batch_files.entry(item, "k", SEVEN, "m", "2026-01-01")
+    entry = batch_files.entry(item, "k", replies.Asked(SEVEN), "m", "2026-01-01")
     assert (entry and entry.status) == status
     if entry:
         assert (entry.key, entry.model, entry.via) == ("k", "m", "batch")
         with Archive(tmp_path / "a.sqlite") as archive:
             archive.put(entry)
-            (row,) = online.kept(pd.DataFrame({"key": ["k"], "taxonomy": ["seven"]}), archive).to_dict("records")
+            (row,) = online.kept(
+                pd.DataFrame({"key": ["k"], "taxonomy": ["seven"], "prompt": ["labels"]}), archive
+            ).to_dict("records")
         assert row["status"] == status
 
 
@@ -609,5 +611,21 @@ def test_a_line_that_nests_too_deep_is_kept_once_and_blocks_nothing(tmp_path):
         files=SimpleNamespace(with_streaming_response=SimpleNamespace(content=lambda _: Streamed()))
     )
     (item,) = batches._items(client, "f", tmp_path / "download.jsonl")
-    entry = batch_files.entry(item, item["custom_id"], SEVEN, "m", "2026-01-01")
+    entry = batch_files.entry(item, item["custom_id"], replies.Asked(SEVEN), "m", "2026-01-01")
     assert (entry.key, entry.status) == ("a" * 64, "invalid")
+
+
+def test_rankings_are_read_as_rankings(tmp_path):
+    """The ledger notes what was asked for, and a shard from before it did is one of labels."""
+    asking = planning.Asking(endpoint.MODEL, prompt="ranking")
+    ranked = planning.plan(FRAMES, ["multi_frame"], ["ternary"], asking)
+    with bench(tmp_path) as one:
+        (shard,) = one.submit(ranked)
+        assert set(Ledger(one.folder).asked(shard).values()) == {"ternary ranking"}
+        (row,) = one.ended().collect().to_dict("records")
+        assert row["ok"] == len(ranked)
+        with one.archive() as archive:
+            answers = online.kept(ranked, archive)
+        assert (answers["ranking"].str.split(" ").str[0] == answers["label"]).all()
+        (plain,) = one.submit()
+        assert set(Ledger(one.folder).asked(plain).values()) == {"seven", "ternary"}

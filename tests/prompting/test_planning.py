@@ -195,7 +195,7 @@ def test_tokens_are_pictures_and_words():
     assert planned["tokens_image"].tolist() == [5 * 2833, 2 * 2833]
     words = pricing.text_tokens("gpt-4o-mini", prompts.text("labels", SEVEN, 5))
     assert planned["tokens_in"].iloc[0] == 5 * 2833 + words
-    price = (planned["tokens_in"].iloc[0] * 0.15 + planning.TOKENS_OUT[False] * 0.60) / 1e6
+    price = (planned["tokens_in"].iloc[0] * 0.15 + planning.TOKENS_OUT["label"] * 0.60) / 1e6
     assert planned["cost_usd"].iloc[0] == pytest.approx(price)
 
 

@@ -14,7 +14,7 @@ from fer_helpers import paths, tables
 from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.evaluation import predictions
 from fer_helpers.paths import ROOT, safe_name
-from fer_helpers.prompting import planning
+from fer_helpers.prompting import planning, prompts
 from fer_helpers.runs import manifest as manifest_module
 from fer_helpers.runs import run as runs
 from tests.support import plans
@@ -343,3 +343,23 @@ def test_a_typed_path_starts_at_the_working_directory(tmp_path, monkeypatch):
     (tmp_path / "votes.csv").touch()
     assert paths.typed("votes.csv") == tmp_path / "votes.csv"
     assert paths.resolve("votes.csv") == ROOT / "votes.csv"
+
+
+def test_a_users_prompt_is_kept_with_the_requests_made_from_it(tmp_path):
+    """The file may change or go: what was asked can still be read, under a name that never means another wording."""
+    own = tmp_path / "mine.md"
+    own.write_text("Choose from {labels}.", encoding="utf-8")
+    frames = plans.frames_of({"a": 1})
+    start_first(tmp_path).write("clips", tables.empty("clips"))
+    start("02_frame_extraction", tmp_path).write("frames", frames)
+    run = start("03_zero_shot_annotation", tmp_path, prompt=str(own))
+    planned = planning.plan(frames, ["single_frame"], ["seven"], run.asking())
+    run.write("requests", planned)
+    own.write_text("Choose another from {labels}.", encoding="utf-8")
+    prompts._OWN.clear()  # as in another process
+    (row,) = runs.open_run(run.folder).read("requests").to_dict("records")
+    words = planning.body_of(row, ["data:image/jpeg;base64,AA=="])["messages"][0]["content"][0]["text"]
+    assert words.startswith("Choose from angry")
+    assert planning.key_of(row, frames["sha256"]) == row["key"]
+    assert [path.name for path in (run.folder / "prompts").iterdir()] == [f"{row['prompt']}.md"]
+    assert run.asking().prompt != row["prompt"]  # a new plan takes the file as it is now
