@@ -84,7 +84,7 @@ def _plan(work: _Work, say: Callable[[str], None]) -> None:
     for server in assumed:
         say(f"What {server} can do is not known yet: the plan assumes a schema and log-probabilities.")
     plan = sweep_plan.table(work.left, requests)
-    say(plan.round({"US$": 4, "minutes": 1}).astype({"minutes": object}).fillna("unknown").to_string())
+    say(plan.round({"US$": 4, "minutes": 1}).to_string(na_rep="unknown"))
     if cap := work.left[0].params.max_cost_usd:
         say(f"cap on the whole sweep, with what its requests were billed before: US$ {cap}")
     sweeps.write_plan(work.sweep, plan, work.folder)
