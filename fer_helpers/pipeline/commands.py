@@ -8,8 +8,7 @@ from pathlib import Path
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, resolve
 from fer_helpers.pipeline.steps import own
-from fer_helpers.runs import NOTEBOOKS, declared, source
-from fer_helpers.runs.sweeps import as_yaml
+from fer_helpers.runs import NOTEBOOKS, declared, source, sweeps
 
 
 def papermill_commands(params: Params, notebooks: tuple[str, ...] = NOTEBOOKS) -> list[str]:
@@ -24,7 +23,7 @@ def papermill_commands(params: Params, notebooks: tuple[str, ...] = NOTEBOOKS) -
         given = {name: value for name, value in own(notebook, params).items() if value != defaults[name]}
         words = ["papermill", _quoted(source(notebook)), _quoted(copies / f"{notebook}.ipynb")]
         words += ["--cwd", _quoted(source(notebook).parent), "--kernel", "python3"]
-        words += ["-y", shlex.quote(as_yaml(given))] if given else []
+        words += ["-y", shlex.quote(sweeps.as_yaml(given))] if given else []
         lines.append(" ".join(words))
     return lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 import pandas as pd
 import yaml
@@ -16,14 +16,13 @@ from fer_helpers.paths import resolve, shown
 from fer_helpers.pipeline import _workers, steps, sweep_plan
 from fer_helpers.pipeline.run import check_outside
 from fer_helpers.runs import NOTEBOOKS, declared, folder_of, hold, read_manifest, source, sweeps
-from fer_helpers.runs.sweeps import DONE, FAILED, NOT_RUN, Cell, Sweep
 
 COMPARISON = "07_sweep_comparison"
 FRAMES, ASKED = 2, 3  # notebooks up to the key frames, and up to the answers
 
 
 def execute_sweep(
-    found: Sweep, say: Callable[[str], None] = print, only_plan: bool = False, at_once: int = 0
+    found: sweeps.Sweep, say: Callable[[str], None] = print, only_plan: bool = False, at_once: int = 0
 ) -> pd.DataFrame:
     """Run the cells of a sweep and compare them; returns its table, as `sweeps.read` gives it.
 
@@ -52,7 +51,7 @@ def execute_sweep(
         sweeps.note_requests(sweep_plan.requests(work.left)[0].values() if work.left else (), folder)
         work.go_on(work.left, (ASKED, len(NOTEBOOKS) - (not found.error_analysis)))
         say(f"requests sent: {work.sent}")
-        if sum(state == DONE for state, _ in work.states.values()) > 1 and source(COMPARISON).is_file():
+        if sum(state == sweeps.DONE for state, _ in work.states.values()) > 1 and source(COMPARISON).is_file():
             say(COMPARISON)
             (folder / "notebooks").mkdir(exist_ok=True)
             steps.run_notebook(COMPARISON, {**declared(COMPARISON), "sweep_folder": found.out}, folder)
@@ -60,7 +59,7 @@ def execute_sweep(
     return sweeps.read(folder)
 
 
-def _look_ahead(cells: Sequence[Cell], say: Callable[[str], None]) -> None:
+def _look_ahead(cells: Sequence[sweeps.Cell], say: Callable[[str], None]) -> None:
     """See that what the cells need is there, before anything is written; the demo's clips are rendered.
 
     Raises:
@@ -85,7 +84,7 @@ def _plan(work: _Work, say: Callable[[str], None]) -> None:
     for server in assumed:
         say(f"What {server} can do is not known yet: the plan assumes a schema and log-probabilities.")
     plan = sweep_plan.table(work.left, requests)
-    say(plan.round({"US$": 4, "minutes": 1}).astype({"minutes": object}).fillna("unknown").to_string())
+    say(plan.round({"US$": 4, "minutes": 1}).to_string(na_rep="unknown"))
     if cap := work.left[0].params.max_cost_usd:
         say(f"cap on the whole sweep, with what its requests were billed before: US$ {cap}")
     sweeps.write_plan(work.sweep, plan, work.folder)
@@ -99,27 +98,27 @@ class _Work:
     """
 
     def __init__(
-        self, sweep: Sweep, say: Callable[[str], None], here: _workers.Pool, there: _workers.Pool | None
+        self, sweep: sweeps.Sweep, say: Callable[[str], None], here: _workers.Pool, there: _workers.Pool | None
     ) -> None:
         self.sweep, self.folder, self.sent = sweep, resolve(sweep.out), 0
         self.states = sweeps.states(sweep, self.folder)
         self._say, self._here, self._there = say, here, there
         self._stopped: dict[tuple[str, str], AccountError] = {}
         self._over: BudgetError | None = None
-        self._lost: set[str] = set()
-        self._waiting: list[tuple[list[Cell], tuple[int, ...]]] = []
-        self._running: dict[Future[int], tuple[list[Cell], tuple[int, ...]]] = {}
+        self._lost, self._ended = set[str](), set[str]()
+        self._waiting: list[tuple[list[sweeps.Cell], tuple[int, ...]]] = []
+        self._running: dict[Future[int], tuple[list[sweeps.Cell], tuple[int, ...]]] = {}
         for cell in sweep.cells:
             params = yaml.safe_dump(cell.params.model_dump(), sort_keys=False, allow_unicode=True)
             write_whole(self.folder / cell.name / "params.yaml", params)
         sweeps.write(sweep, self.states, self.folder)
 
     @property
-    def left(self) -> list[Cell]:
+    def left(self) -> list[sweeps.Cell]:
         """The cells that nothing has gone wrong with."""
         return [cell for cell in self.sweep.cells if cell.name not in self._lost]
 
-    def go_on(self, cells: Sequence[Cell], stages: tuple[int, ...]) -> None:
+    def go_on(self, cells: Sequence[sweeps.Cell], stages: tuple[int, ...]) -> None:
         """Execute so many of the first notebooks in all `cells`, stage after stage."""
         self._begin(cells, stages)
         while self._waiting or self._running:
@@ -142,7 +141,7 @@ class _Work:
             except FerError as error:
                 self._fail(group, (ASKED,), error)
 
-    def _begin(self, cells: Sequence[Cell], stages: tuple[int, ...]) -> None:
+    def _begin(self, cells: Sequence[sweeps.Cell], stages: tuple[int, ...]) -> None:
         # What notebook 04 reads may lie in one cell's folder alone: marks, imported predictions.
         groups = sweeps.alike(cells, stages[0]) if stages[0] <= ASKED else [[cell] for cell in cells]
         self._waiting += [(group, stages) for group in groups]
@@ -151,12 +150,12 @@ class _Work:
         """Notebooks 01 to 03 are executed here: 02 spreads its own work over a cluster, and the archive is here."""
         return self._here if n <= ASKED else self._there or self._here
 
-    def _may_begin(self, group: list[Cell], stages: tuple[int, ...]) -> bool:
+    def _may_begin(self, group: list[sweeps.Cell], stages: tuple[int, ...]) -> bool:
         pool, asking = self._pool(stages[0]), _asks(group, stages)
         busy = [piece for piece in self._running.values() if self._pool(piece[1][0]) is pool]
         return len(busy) < pool.at_once and not (asking and any(_asks(*piece) for piece in self._running.values()))
 
-    def _finish(self, group: list[Cell], stages: tuple[int, ...], future: Future[int]) -> None:
+    def _finish(self, group: list[sweeps.Cell], stages: tuple[int, ...], future: Future[int]) -> None:
         error = future.exception()
         if error is not None:
             self._fail(group, stages, error)
@@ -165,35 +164,45 @@ class _Work:
         first, *others = group
         ready = [first]
         for cell in others:
-            with hold(resolve(cell.params.out)):
-                if steps.hand_on(NOTEBOOKS[: stages[0]], first.params, cell.params):
-                    ready.append(cell)
-                else:
-                    self._waiting.append(([cell], stages))
+            try:
+                with hold(resolve(cell.params.out)):
+                    handed = steps.hand_on(NOTEBOOKS[: stages[0]], first.params, cell.params)
+            except (FerError, OSError) as problem:
+                self._fail([cell], stages, problem)
+                continue
+            if handed:
+                ready.append(cell)
+            else:
+                self._waiting.append(([cell], stages))
         if len(stages) > 1:
             self._begin(ready, stages[1:])
         elif stages[0] > ASKED:
-            self._note(ready, DONE, "")
+            self._note(ready, sweeps.DONE, "")
 
-    def _fail(self, group: list[Cell], stages: tuple[int, ...], error: BaseException) -> None:
+    def _fail(self, group: list[sweeps.Cell], stages: tuple[int, ...], error: BaseException) -> None:
         """Note what went wrong, for all cells it is true of."""
-        if not isinstance(error, FerError | OSError):
+        if isinstance(error, BrokenExecutor):
+            raise RunError("a process was killed, perhaps for want of memory: run again with a smaller --at-once")
+        if not isinstance(error, Exception):  # Ctrl-C
             raise error
-        state, said = FAILED, one_line(error) if isinstance(error, OSError) else str(error)
+        state = sweeps.FAILED
+        said = str(error) if isinstance(error, FerError) else f"{type(error).__name__}: {one_line(error)}"
         if isinstance(error, BudgetError):  # cells whose answers are all there cost nothing, and go on
-            state, self._over = NOT_RUN, error
+            state, self._over = sweeps.NOT_RUN, error
         elif isinstance(error, AccountError):
-            state, self._stopped[_address(group[0])] = NOT_RUN, error
+            state, self._stopped[_address(group[0])] = sweeps.NOT_RUN, error
             for piece in [piece for piece in self._waiting if _asks(*piece) and _address(piece[0][0]) in self._stopped]:
                 self._waiting.remove(piece)
                 group = group + piece[0]
         self._note(group, state, said)
         self._lost |= {cell.name for cell in group}
 
-    def _note(self, cells: Sequence[Cell], state: str, reason: str) -> None:
+    def _note(self, cells: Sequence[sweeps.Cell], state: str, reason: str) -> None:
         self.states |= {cell.name: (state, reason) for cell in cells}
         sweeps.write(self.sweep, self.states, self.folder)
-        ended = sum(state == DONE for state, _ in self.states.values()) if state == DONE else len(self._lost)
+        ended = (
+            sum(state == sweeps.DONE for state, _ in self.states.values()) if state == sweeps.DONE else len(self._lost)
+        )
         for cell in cells:
             self._say(f"[{ended}/{len(self.sweep.cells)}] {cell.name}: {state}{reason and f': {reason}'}")
 
@@ -213,10 +222,10 @@ class _Work:
             )
 
 
-def _address(cell: Cell) -> tuple[str, str]:
+def _address(cell: sweeps.Cell) -> tuple[str, str]:
     return cell.params.base_url, cell.params.api_key_env
 
 
-def _asks(group: list[Cell], stages: tuple[int, ...]) -> bool:
+def _asks(group: list[sweeps.Cell], stages: tuple[int, ...]) -> bool:
     """Whether a piece of work sends requests to a server that others would wait for."""
     return stages[0] == ASKED and group[0].params.base_url not in (access.EMBEDDED, access.REPLAY)

@@ -9,14 +9,13 @@ import pandas as pd
 from fer_helpers.annotation import Archive, access, capabilities, online, plans
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve
-from fer_helpers.runs import Run
-from fer_helpers.runs.sweeps import Cell, alike
+from fer_helpers.runs import Run, sweeps
 
 ALL = "all together"
 SAMPLED = 500  # replies whose latency says what to expect
 
 
-def requests(cells: Sequence[Cell]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def requests(cells: Sequence[sweeps.Cell]) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Each cell's distinct requests: key, tokens_in, tokens_out, cost_usd and whether it is answered (known).
 
     The cells' frames have to be there; nothing is sent. The second result names the servers of which it is not known
@@ -25,7 +24,7 @@ def requests(cells: Sequence[Cell]) -> tuple[dict[str, pd.DataFrame], list[str]]
     found: dict[str, pd.DataFrame] = {}
     assumed = []
     with Archive(resolve(cells[0].params.archive)) as archive:
-        for group in alike(cells, 3):
+        for group in sweeps.alike(cells, 3):
             params = group[0].params
             run = Run(resolve(params.out), params)
             frames = run.read("frames")
@@ -39,7 +38,7 @@ def requests(cells: Sequence[Cell]) -> tuple[dict[str, pd.DataFrame], list[str]]
     return found, list(dict.fromkeys(assumed))
 
 
-def learn(cell: Cell) -> None:
+def learn(cell: sweeps.Cell) -> None:
     """Find out what a cell's server can do with its model, if that is not known.
 
     Raises:
@@ -52,7 +51,7 @@ def learn(cell: Cell) -> None:
                 plans.learn(run, run.read("frames"), archive)
 
 
-def check_prices(cells: Sequence[Cell]) -> None:
+def check_prices(cells: Sequence[sweeps.Cell]) -> None:
     """See that a cap has prices to be held by, before any work.
 
     Raises:
@@ -67,7 +66,7 @@ def check_prices(cells: Sequence[Cell]) -> None:
             )
 
 
-def table(cells: Sequence[Cell], found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def table(cells: Sequence[sweeps.Cell], found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The plan: a row a cell in their order, and all together, where what cells share counts once.
 
     Columns: requests; shared (with another cell); archived; new (neither archived nor sent for a cell above); tokens
@@ -102,7 +101,7 @@ def _row(mine: pd.DataFrame, several: set[str], new: pd.DataFrame) -> dict[str, 
     return {**dict(zip(_COUNTS, counts, strict=True)), "US$": usd}
 
 
-def _minutes(cell: Cell, mine: pd.DataFrame, new: pd.DataFrame, archive: Archive) -> float:
+def _minutes(cell: sweeps.Cell, mine: pd.DataFrame, new: pd.DataFrame, archive: Archive) -> float:
     """How long the `new` requests take at least: by the median latency of this cell's kept replies and by the rates
     that the account has; NaN if neither is known."""
     if new.empty:

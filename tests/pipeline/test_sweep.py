@@ -25,7 +25,6 @@ from fer_helpers.params import Params
 from fer_helpers.paths import ROOT
 from fer_helpers.pipeline.run import carry_out
 from fer_helpers.runs import sweeps
-from tests.conftest import outputs_in
 from tests.support.command import fer
 from tests.support.completions import MODEL, failure, good
 from tests.support.completions import served as served_by_hand
@@ -50,20 +49,21 @@ def written(folder, **values):
 
 
 @contextlib.contextmanager
-def here():
-    """Notebooks are executed in this process, as by the fixture `in_process`, for longer than a test."""
+def outputs_in(folder):
+    """Another folder in the place of outputs/, whose notebooks are executed in this process."""
     from tests.support.notebooks import run_here
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_OUTPUTS", str(folder))
         patch.setattr("fer_helpers.pipeline.steps.run_notebook", run_here)
-        yield
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     """An outputs/ with the demo's seven clips and the key frames of the cells of GRID and of `swept`; to be copied."""
     folder = tmp_path_factory.mktemp("rendered")
-    with outputs_in(folder), here():
+    with outputs_in(folder):
         for values in (GRID, {"out": "outputs/t", **ONE_FRAME, "sweep": PROMPTS}):
             result = fer("sweep", written(folder, **values), "--plan", "--at-once", "1")
             assert result.exit_code == 0, result.output
@@ -71,7 +71,7 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture
-def began(corpus, tmp_path, in_process):
+def began(corpus, tmp_path):
     with outputs_in(tmp_path / "outputs") as folder:
         shutil.copytree(corpus, folder)
         yield folder
@@ -82,7 +82,7 @@ def asked(corpus, tmp_path_factory):
     """GRID's sweep, done at an endpoint that counts: the outputs/, the endpoint, the sweep's file, and what it said."""
     folder = tmp_path_factory.mktemp("asked") / "outputs"
     shutil.copytree(corpus, folder)
-    with outputs_in(folder), here(), served(Faults()) as url:
+    with outputs_in(folder), served(Faults()) as url:
         probed(folder, url, "fer2013-cnn")
         path = written(folder, **GRID, base_url=url)
         yield folder, url, path, fer("sweep", path, "--at-once", "1")
