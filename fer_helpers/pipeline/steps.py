@@ -72,7 +72,7 @@ def own(notebook: str, params: Params) -> dict[str, Any]:
 
 
 def _from_outside(notebook: str, params: Params, out: Path) -> str:
-    """What a step reads that no earlier one wrote: prices, prompt; imports, marks, votes, other runs; people's labels."""
+    """What a step reads that no earlier one wrote: prices, prompt; imports, marks, votes, runs; people's labels."""
     if notebook == "03_zero_shot_annotation":
         files = [resolve(params.prices)] if params.prices else []
         files += [resolve(params.prompt)] if params.prompt not in PROMPTS else []
