@@ -38,6 +38,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.audit 2>/dev/null
 	$(BIN)/python -m benchmarks.explorer 2>/dev/null
 	$(BIN)/python -m benchmarks.frames 2>/dev/null
+	$(BIN)/python -m benchmarks.sweep
 
 # Real servers and other people's clients, in environments of their own; docs/servers.md says what works.
 # Half an hour on two busy cores.
