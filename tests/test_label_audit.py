@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from fer_helpers import pipeline, report, tables
+from fer_helpers.errors import RunError
 from fer_helpers.estimation import draw_core, in_words
+from fer_helpers.params import Params
 from fer_helpers.report import exports
-from fer_helpers.runs import AUDIT, draws, file_hash, open_run, read_manifest, write_manifest
+from fer_helpers.runs import AUDIT, Run, draws, file_hash, open_run, read_manifest, write_manifest
 from tests.support.command import SMALL, fer
 from tests.support.explorer_runs import make_run
 
@@ -154,6 +156,33 @@ def test_a_run_executes_it_when_there_are_labels_and_skips_it_when_it_is_up_to_d
     assert said("-p", "human_labels", str(path)).count("up to date") == 5
     found = open_run(small_copy).read("estimates")
     assert (found["n"].max(), set(found["raters"])) == (9, {"people"})
+
+
+def test_a_draw_that_only_the_panel_labelled_is_drawn_anew_where_it_does_not_hold(run):
+    """The demo with other clips in the same folder: nobody's labels are lost. A person's are not given up."""
+    simulated = Run(run.folder, run.params.model_copy(update={"human_labels": "panel"}))
+    before = draws.draw(simulated, "core", 40)
+    tables.write("clips", run.read("clips").head(60), run.folder)
+    manifest = read_manifest(run.folder)
+    write_manifest(run.folder, {name: part for name, part in manifest.items() if name != "tables"})
+    assert draws.read(simulated).empty
+    after = draws.draw(simulated, "core", 40)
+    assert set(after["clip_id"]) <= set(run.read("clips")["clip_id"])
+    before.pipe(lambda rows: tables.write("draws", rows, run.folder))
+    label(run, before["clip_id"].head(1), word="sad")
+    with pytest.raises(RunError, match="drawn from other clips"):
+        draws.read(simulated)
+
+
+def test_what_labels_single_frames_is_not_audited_for_a_panel(tmp_path):
+    """The run would have ended with an error that nobody asked for."""
+    demo = Params(out=str(tmp_path))
+    assert pipeline._people_labelled(demo, tmp_path)
+    for none in ({"human_labels": ""}, {"strategies": ["per_frame"]}, {"strategy_shown": "per_frame"}):
+        assert not pipeline._people_labelled(demo.model_copy(update=none), tmp_path)
+    mine = demo.model_copy(update={"corpus": "folder", "corpus_path": "x"})
+    assert not pipeline._people_labelled(mine, tmp_path)
+    assert pipeline._people_labelled(mine.model_copy(update={"human_labels": "people.csv"}), tmp_path)
 
 
 def test_a_model_that_is_right_is_certified_by_its_audit(run):

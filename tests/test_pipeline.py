@@ -233,7 +233,7 @@ def test_files_that_a_later_notebook_needs_are_read_before_anything_is_asked(tmp
     assert "line 2 is not UTF-8" in bad(tmp_path, *small, *p(votes="v.csv"))
     assert "human_labels is" in bad(tmp_path, *p(human_labels="none.csv"))
     (tmp_path / "v.csv").write_text("clip_id,label\nanother,happy\n")
-    assert "rater" in bad(tmp_path, *small[:-2], *p(human_labels="v.csv"))
+    assert "rater" in bad(tmp_path, *small[:-3], *p(human_labels="v.csv"))
     assert "none.yaml" in bad(tmp_path, *p(prices=tmp_path / "none.yaml"))
     assert "none.md does not exist" in bad(tmp_path, *p(prompt="none.md"))
     assert "compare_with is" in bad(tmp_path, *p(compare_with=f"[{tmp_path}/none]"))

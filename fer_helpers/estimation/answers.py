@@ -67,6 +67,9 @@ def _shares(estimates: pd.DataFrame) -> list[str]:
     mine = estimates[(estimates["target"] == CORPUS) & estimates["quantity"].str.startswith("share: ")]
     both, model = (mine[mine["source"] == source].set_index("quantity") for source in ("both", "model"))
     first = both["value"].idxmax()
+    most = f"Perceived most often is {first.removeprefix('share: ')}, in {_said(both.loc[first])} of the clips"
+    if model["value"].isna().all():
+        return [f"{most}; the model gives no label."]
     outside = (model["value"] < both["ci_low"]) | (model["value"] > both["ci_high"])
     names = [name.removeprefix("share: ") for name in outside.index[outside]]
     alone = (
@@ -74,10 +77,7 @@ def _shares(estimates: pd.DataFrame) -> list[str]:
         if names
         else "no share that the model alone gives lies outside its interval"
     )
-    return [
-        f"Perceived most often is {first.removeprefix('share: ')}, in {_said(both.loc[first])} of the clips; the model "
-        f"alone says {model.loc[first, 'value']:.2f}. Of {len(both)} labels, {alone}."
-    ]
+    return [f"{most}; the model alone says {model.loc[first, 'value']:.2f}. Of {len(both)} labels, {alone}."]
 
 
 def _saved(estimates: pd.DataFrame) -> str:

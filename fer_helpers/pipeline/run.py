@@ -15,7 +15,7 @@ from fer_helpers.evaluation import findings
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
 from fer_helpers.pipeline.steps import execute_steps, origin, package_fingerprint
-from fer_helpers.prompting import pricing, prompts
+from fer_helpers.prompting import find, pricing, prompts
 from fer_helpers.runs import (
     AUDIT,
     NOTEBOOKS,
@@ -62,9 +62,10 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
 
 def _people_labelled(params: Params, out: Path) -> bool:
     """Whether notebook 06 has anything to estimate from: a list, a simulated panel, or labels of the labelling view."""
-    simulated = corpora.CORPORA[params.corpus].simulated_votes
-    given = simulated if params.human_labels == people.PANEL else bool(params.human_labels)
-    return given or len(people.read(out)) > 0
+    given = params.human_labels not in ("", people.PANEL) or len(people.read(out)) > 0
+    asked = params.strategies if params.strategy_shown == findings.BEST else [params.strategy_shown]
+    clips = [name for name in asked if name not in params.strategies or not find(name).per_frame]
+    return given or (people.simulated(Run(out, params)) and len(clips) > 0)
 
 
 def score(clips: pd.DataFrame, imported: pd.DataFrame, params: Params, say: Callable[[str], None] = print) -> Path:

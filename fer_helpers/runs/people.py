@@ -101,9 +101,15 @@ def all_labels(run: Run) -> pd.DataFrame:
         ListError: the file is not such a list; names the line, what was found and the remedy.
     """
     given = read(run.folder)[COLUMNS]
-    if run.params.human_labels == PANEL:
-        return given if len(given) else _of_panel(run)
+    if simulated(run):
+        return _of_panel(run)
     return pd.concat([filled_in(run.params, run.read("clips")), given], ignore_index=True)
+
+
+def simulated(run: Run) -> bool:
+    """Whether a simulated panel stands in for people: the corpus has one, human_labels names it, nobody labelled."""
+    has_one = corpora.CORPORA[run.params.corpus].simulated_votes
+    return has_one and run.params.human_labels == PANEL and read(run.folder).empty
 
 
 def filled_in(params: Params, clips: pd.DataFrame) -> pd.DataFrame:

@@ -123,6 +123,19 @@ def test_an_audit_is_asked_for_awaited_and_then_decides():
     )
 
 
+def test_a_model_that_answers_nothing_has_no_share_and_no_score():
+    clips, truth, core, said = made(0.8)
+    silent = clips.assign(label=None, confidence=np.nan, status="error")
+    core = draw_core(silent, 120, 1)
+    said = by_clip(votes(clips, truth, core))
+    acceptance = certify(silent, core, said, none(), said.head(0))
+    found = answer(core, estimate(silent, core, said, "seven"), acceptance)
+    assert "the model gives no label." in found
+    assert "nan" not in found
+    assert "WAR" not in found
+    assert "too few labels to choose a threshold" in found
+
+
 def test_a_clip_waits_until_somebody_decides_in_its_queue():
     core = pd.DataFrame({"clip_id": list("abcdef"), "queue": "core"})
     rows = [("a", "sad", "core"), ("b", "Skip", "core"), ("c", "sad", "audit"), ("d", "sad", "")]
