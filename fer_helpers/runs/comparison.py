@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from fer_helpers import params as parameters
 from fer_helpers.errors import RunError
-from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
-from fer_helpers.runs import busy
+from fer_helpers.runs import busy, sweeps
 from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.notebooks import NOTEBOOKS, SWEEP_COMPARISON, declared
 from fer_helpers.runs.run import Run, folder_of, open_run
 
-CELLS = "cells.csv"
 # What runs may differ in without a label being another; a sweep's own parameters are all compared.
 _NO_CHOICE = {
     "allow_upload", "api_key_env", "dask_scheduler", "frame_store", "max_concurrency", "max_cost_usd", "prices",
@@ -46,7 +42,7 @@ class Comparison:
     def hashes(self) -> pd.DataFrame:
         """What each cell was made with and from: SHA-256 of its parameters and of its tables."""
         rows = {
-            name: {"parameters": _hash(run.params)}
+            name: {"parameters": sweeps.fingerprint(run.params)}
             | {table: file_hash(run.folder / f"{table}.parquet") for table in ("requests", "answers", "predictions")}
             for name, run in self.cells.items()
         }
@@ -72,12 +68,10 @@ def begin_comparison(values: Mapping[str, Any]) -> Comparison:
             raise RunError("two of sweep_runs have folders of the same name: rename one")
         table, left_out = _of_runs(cells), pd.DataFrame(columns=["state", "reason"])
     else:
-        if not (folder / CELLS).is_file():
-            raise RunError(f"{shown(folder)} has no {CELLS}: run `fer-helpers sweep`, or name runs in sweep_runs")
-        every = pd.read_csv(folder / CELLS, dtype=str, keep_default_na=False).set_index("cell")
-        done = every["state"] == "done"
+        every = sweeps.read(folder).set_index("cell")
+        done = every["state"] == sweeps.DONE
         left_out = every.loc[~done, ["state", "reason"]]
-        table = every.loc[done, [name for name in every if name in Params.model_fields]]
+        table = every.loc[done].drop(columns=["state", "reason", "hash"])
         cells = {name: open_run(folder / name) for name in table.index}
     if len(cells) < 2:
         raise RunError(f"{shown(folder)} has {len(cells)} cells that are done: a comparison needs two")
@@ -92,13 +86,7 @@ def _of_runs(runs: Mapping[str, Run]) -> pd.DataFrame:
     if set.intersection(*(set(run.params.strategies) for run in runs.values())):
         beside |= {"strategies"}
     rows = {name: run.params.model_dump(exclude=beside) for name, run in runs.items()}
-    table = pd.DataFrame({name: {key: _text(value) for key, value in row.items()} for name, row in rows.items()}).T
+    table = pd.DataFrame(
+        {name: {key: sweeps.as_yaml(value) for key, value in row.items()} for name, row in rows.items()}
+    ).T
     return table.loc[:, table.nunique() > 1]
-
-
-def _text(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True).removesuffix("\n").removesuffix("\n...")
-
-
-def _hash(params: Params) -> str:
-    return sha256(params.model_dump_json(exclude={"out"}).encode()).hexdigest()

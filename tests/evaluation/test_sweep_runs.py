@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import params, tables
+from fer_helpers import tables
 from fer_helpers.emotions import SEVEN
 from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.evaluation import predictions, sweeps
@@ -73,8 +73,7 @@ def grid(base, folder, share, labelled=True, missing=0, failed=()):
 def compared(folder, runs=()):
     """What notebook 07 shows, and its tables, after it was executed in `folder`."""
     (folder / "notebooks").mkdir()
-    known = params.Params(sweep_folder=str(folder), sweep_runs=list(runs))
-    run_here("07_sweep_comparison", known, folder)
+    run_here("07_sweep_comparison", {"sweep_folder": str(folder), "sweep_runs": list(runs)}, folder)
     cells = nbformat.read(folder / "notebooks" / "07_sweep_comparison.ipynb", as_version=4).cells
     text = "\n".join(output.text for cell in cells for output in cell.get("outputs", []))
     return " ".join(text.split()), tables.read("effects", folder), tables.read("flips", folder)
@@ -194,7 +193,7 @@ def begun(folder, **values):
 
 
 def test_what_cannot_be_compared_is_refused_with_the_remedy(base, tmp_path):
-    with pytest.raises(RunError, match=r"has no cells\.csv: run `fer-helpers sweep`, or name runs in sweep_runs"):
+    with pytest.raises(RunError, match=r"cells\.csv is missing: give the folder of a sweep"):
         begun(tmp_path / "nothing")
     with pytest.raises(ParamsError, match="holds files of the project"):
         begun("notebooks")
