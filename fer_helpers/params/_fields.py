@@ -88,6 +88,9 @@ class Params(BaseModel):
     face_weights: str = Field("", description="YuNet's ONNX file, for yunet")
     frame_size: int = Field(512, ge=0, description="longest side of a key frame, pixels; 0: unchanged")
     jpeg_quality: int = Field(90, ge=1, le=100, description="JPEG quality of the key frames")
+    clip_size: int = Field(
+        0, ge=0, le=2048, description="longest side of the videos for whole_clip, pixels; 0: none are made"
+    )
     frame_store: str = Field("", description="folder or fsspec address for key frames; empty: the run's own folder")
     dask_scheduler: str = Field("", description="Dask cluster that extracts frames; empty: threads on this machine")
 

@@ -90,11 +90,26 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         },
         unique=["clip_id", "frame_index"],
     ),
+    "videos": _schema(
+        {
+            "clip_id": _column(str, "clips.clip_id"),
+            "path": _column(str, "MP4 file, from the run's folder, or its address in a frame_store", nullable=True),
+            "sha256": _column(str, "hash of its frames' pixels and times, as they were encoded", nullable=True),
+            "width": _column("Int64", "pixels", nullable=True),
+            "height": _column("Int64", "pixels", nullable=True),
+            "n_frames": _column("Int64", "frames in it", nullable=True),
+            "duration_s": _column(float, "length, s", nullable=True),
+            "n_bytes": _column("Int64", "size of the file", nullable=True),
+            "status": _column(str, "what became of the clip as a video", isin=statuses.VIDEO),
+            "reason": _column(str, "why there is no video, or what is lost in it", nullable=True),
+        },
+        unique=["clip_id"],
+    ),
     "requests": _schema(
         {
-            "key": _column(str, "hash of the request as sent, pictures by their bytes' hash"),
+            "key": _column(str, "hash of the request as sent, pictures by their bytes' hash, videos by sha256"),
             "clip_id": _column(str, "clips.clip_id"),
-            "frame_indices": _column(object, "frames in the request, list of frames.frame_index"),
+            "frame_indices": _column(object, "frames in the request, list of frames.frame_index; none: the video"),
             "mosaic": _column(bool, "the frames are sent as one picture, side by side"),
             "taxonomy": _column(str, "labels asked for", isin=TAXONOMIES),
             "labels": _column(object, "the labels in the order they are named to the model"),
@@ -221,6 +236,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 WRITTEN_BY = {
     "clips": "01_data_exploration",
     "frames": "02_frame_extraction",
+    "videos": "02_frame_extraction",
     "requests": "03_zero_shot_annotation",
     "answers": "03_zero_shot_annotation",
     "predictions": "04_strategy_comparison",
