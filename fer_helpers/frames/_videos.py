@@ -78,7 +78,6 @@ def _video(clip: Record, times: np.ndarray, footage: Footage, margin: float, siz
         "height": video.height,
         "n_frames": video.n_frames,
         "duration_s": round(float(own[-1] - own[0] + np.median(np.diff(own))), 3),
-        "n_bytes": len(video.data),
         "status": "ok",
         "reason": None if whole else f"frames are lost: {why}",
     }

@@ -99,7 +99,6 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "height": _column("Int64", "pixels", nullable=True),
             "n_frames": _column("Int64", "frames in it", nullable=True),
             "duration_s": _column(float, "length, s", nullable=True),
-            "n_bytes": _column("Int64", "size of the file", nullable=True),
             "status": _column(str, "what became of the clip as a video", isin=statuses.VIDEO),
             "reason": _column(str, "why there is no video, or what is lost in it", nullable=True),
         },
