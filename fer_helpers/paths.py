@@ -1,4 +1,8 @@
-"""Where the project's files are: every relative path in a parameter starts at the project's root."""
+"""Where the project's files are: every relative path in a parameter starts at the project's root.
+
+The project is a checkout of this repository, or a study: a folder that `fer-helpers new` made, with notebooks and
+parameter files of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,21 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+MARK = "study.yaml"  # the file by which a study is known
+VARIABLE = "FER_STUDY"  # tells kernels, which may start elsewhere, where the root is
+
+
+def _root() -> Path:
+    """Where FER_STUDY says; else the study around the working directory; else the checkout; else where we are."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE]).expanduser().resolve()
+    here = Path.cwd()
+    study = next((folder for folder in (here, *here.parents) if (folder / MARK).is_file()), None)
+    return study or (PACKAGE.parent if (PACKAGE.parent / "notebooks").is_dir() else here)
+
+
+ROOT = _root()
 
 
 def resolve(path: str | Path) -> Path:

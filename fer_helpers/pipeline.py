@@ -21,7 +21,7 @@ from fer_helpers.errors import BudgetError, EndpointError, ParamsError, RunError
 from fer_helpers.evaluation import findings
 from fer_helpers.explorer import marks
 from fer_helpers.params import Params
-from fer_helpers.paths import ROOT, resolve, shown
+from fer_helpers.paths import PACKAGE, resolve, shown
 from fer_helpers.prompting import pricing
 from fer_helpers.runs import (
     NOTEBOOKS,
@@ -184,7 +184,7 @@ def _from_outside(notebook: str, params: Params, out: Path) -> str:
 
 
 def _package_fingerprint() -> str:
-    files = [path for path in sorted((ROOT / "fer_helpers").rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    files = [path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
     return json.dumps([(path.name, sha256(path.read_bytes()).hexdigest()) for path in files])
 
 

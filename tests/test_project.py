@@ -3,20 +3,18 @@
 import ast
 import importlib
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
-import pytest
 import yaml
 
 from fer_helpers import params, tables
 from fer_helpers.corpora import CORPORA
 from fer_helpers.paths import ROOT
 from fer_helpers.runs.run import NOTEBOOKS
+from tests.support.checkout import committed
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -26,13 +24,6 @@ def names(requirements):
     return {re.sub(r"\[.*?\]|;.*|\s", "", line) for line in requirements}
 
 
-def committed():
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
-
-
 def test_environment_and_pyproject_name_the_same_packages():
     wanted = names(PYPROJECT["project"]["dependencies"] + PYPROJECT["project"]["optional-dependencies"]["dev"])
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
@@ -40,38 +31,11 @@ def test_environment_and_pyproject_name_the_same_packages():
     assert names(conda) | names(pip["pip"]) == wanted | own
 
 
-def pip(*arguments):
-    """pip without network and without building in the project's own folder; its output."""
-    call = [sys.executable, "-m", "pip", *map(str, arguments), "--no-index", "--no-build-isolation"]
-    done = subprocess.run(call, capture_output=True, text=True)
-    assert not done.returncode, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """The committed files alone, as a clone has them: a build must not find what is left of an earlier one."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for path in committed():
-        copy = folder / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    return folder
-
-
-def test_a_wheel_carries_every_file_of_the_package(checkout, tmp_path):
-    """Prompts, prices, page, browser and py.typed too: without one of them an installed command is a traceback."""
-    pip("wheel", checkout, "--no-deps", "--wheel-dir", tmp_path)
-    (wheel,) = tmp_path.glob("*.whl")
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("fer_helpers/")}
-    assert packed == {p.relative_to(ROOT).as_posix() for p in committed() if p.is_relative_to(PACKAGE)}
-
-
-def test_what_conda_hands_to_pip_is_a_requirements_file(checkout):
+def test_what_conda_hands_to_pip_is_a_requirements_file(tmp_path):
     """conda writes the lines under `pip:` into a file beside environment.yml and lets pip read it."""
-    lines = yaml.safe_load((checkout / "environment.yml").read_text())["dependencies"][-1]["pip"]
-    (checkout / "conda.txt").write_text("\n".join(lines))
-    subprocess.run([sys.executable, "-c", READS, "conda.txt"], cwd=checkout, check=True)
+    lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    (tmp_path / "conda.txt").write_text("\n".join(lines))
+    subprocess.run([sys.executable, "-c", READS, tmp_path / "conda.txt"], cwd=ROOT, check=True)
 
 
 # pip's own reader, for the grammar alone: whether the packages can be had is the lock's matter.

@@ -3,6 +3,7 @@
 from fer_helpers.evaluation import (
     agreement,
     answers,
+    board,
     calibration,
     comparisons,
     confidence,
@@ -26,6 +27,7 @@ __all__ = [
     "agreement",
     "annotator_names",
     "answers",
+    "board",
     "calibration",
     "comparisons",
     "confidence",

@@ -11,14 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from fer_helpers.emotions import question
-from fer_helpers.evaluation import annotator_names, metric_of
+from fer_helpers.evaluation import annotator_names, board, metric_of
 from fer_helpers.figures.style import BLUE, GREY, LABEL_COLOURS, LABEL_HATCHES, ORANGE, plain, text_on
 from fer_helpers.tables import NOBODY
 
-# The paper's average precision (arXiv 2502.12454, GPT-4o-mini on FERV39k DailyLife): a reference line, not a
-# comparison; another corpus and another model than the demo's.
-PAPER_METRIC = "weighted precision"
-PAPER_PRECISION = {"seven": 0.50, "ternary": 0.64}
+PAPER_METRIC = "weighted precision"  # most likely what the paper calls average precision
 TRUE = "true labels"  # the corpus's own, beside the annotators'
 NAME = 30  # longest name of an annotator
 
@@ -39,9 +36,10 @@ def forest(scores: pd.DataFrame, metric: str, axes: Sequence[Axes]) -> Sequence[
         colours, high = np.where(blind, GREY, BLUE).tolist(), metric_of(metric).high
         dots_with_intervals(panel, colours, ax, n)
         if metric == PAPER_METRIC:
-            ax.axvline(PAPER_PRECISION[taxonomy], color=ORANGE, linestyle="--")
+            paper = board.average_precision()[taxonomy]  # a reference line, no comparison: corpus and model differ
+            ax.axvline(paper, color=ORANGE, linestyle="--")
             ax.annotate(
-                "paper", (PAPER_PRECISION[taxonomy], 1), xycoords=("data", "axes fraction"), xytext=(2, 1),
+                "paper", (paper, 1), xycoords=("data", "axes fraction"), xytext=(2, 1),
                 textcoords="offset points", color=ORANGE, va="bottom",
             )  # fmt: skip
         ax.set_yticks(range(len(names)), [plain(name, NAME) for name in names] if ax is axes[0] else [""] * len(names))

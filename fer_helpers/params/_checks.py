@@ -136,7 +136,9 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     """
     path = typed(path)
     if not path.is_file():
-        raise ParamsError(f"{path} is not a file: give one of params/*.yaml")
+        raise ParamsError(
+            f"{path} is not a file: give one of params/*.yaml, of a checkout or of a study (fer-helpers new)"
+        )
     params = validate({**flat_yaml(path), **(overrides or {})}, shown(path))
     if not params.strategies:
         raise ParamsError(f"{shown(path)}: strategies is []: name one or more")

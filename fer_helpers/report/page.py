@@ -16,7 +16,7 @@ from fer_helpers.emotions import question
 from fer_helpers.evaluation import METRICS, findings, groups, metric_names, scores, summaries
 from fer_helpers.files import write_whole
 from fer_helpers.report import methods
-from fer_helpers.report.summary import commonest_errors, outcomes, read, summary
+from fer_helpers.report.summary import commonest_errors, outcomes, published, read, summary
 from fer_helpers.runs import NOTEBOOKS, Run, read_manifest
 
 _PAGE = Path(__file__).with_name("page.html")
@@ -59,6 +59,7 @@ def write(run: Run) -> Path:
         common=_cells(commonest_errors(run)),
         metrics=[METRICS[metric] for metric in metric_names("shown")],
         figures=shown,
+        published=_cells(published(run)) if run.params.corpus != "demo" else None,
         methods=methods.paragraphs(run, made),
         bibliography=methods.bibliography(run, made),
         limitations=methods.limitations(run, made, is_best),

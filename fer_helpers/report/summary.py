@@ -10,6 +10,7 @@ from fer_helpers import statuses, tables
 from fer_helpers.emotions import LABELS, question
 from fer_helpers.evaluation import (
     annotator_names,
+    board,
     comparisons,
     ensembles,
     findings,
@@ -44,6 +45,22 @@ def outcomes(run: Run) -> pd.DataFrame:
     counts = read(run, "answers")["status"].value_counts()
     rows = [(name, int(counts[name]), status.meaning) for name, status in statuses.ANSWER.items() if name in counts]
     return pd.DataFrame(rows, columns=["status", "requests", "meaning"])
+
+
+def published(run: Run) -> pd.DataFrame:
+    """Published results on the run's corpus and in what their protocols differ from the run's; empty if none is known.
+
+    A row a result, see `evaluation.board.beside`.
+    """
+    params = run.params
+    return board.beside(
+        params.corpus,
+        params.scene,
+        read(run, "answers")["model_requested"].unique(),
+        params.taxonomies,
+        str(params.n_frames) if params.frame_choice in ("uniform", "peak") else "",
+        params.n_clips,
+    )
 
 
 def commonest_errors(run: Run, most: int = 3) -> pd.DataFrame:

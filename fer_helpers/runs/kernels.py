@@ -14,6 +14,8 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from fer_helpers.paths import ROOT, VARIABLE
+
 LONGEST = 103  # bytes of a socket's path on macOS; 107 on Linux
 NO_BARS = "TQDM_DISABLE"  # set where standard error is a log, which bars would fill
 _NAMES = len("/kernel-01234567-0123-0123-0123-0123456789ab-ipc-1")
@@ -36,6 +38,7 @@ def surroundings() -> Iterator[Config]:
         own = {
             "JUPYTER_PATH": os.pathsep.join(filter(None, [place, os.environ.get("JUPYTER_PATH")])),
             "JUPYTER_RUNTIME_DIR": place,
+            VARIABLE: str(ROOT),  # a kernel may start in a temporary folder
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         }
         before = {name: os.environ.get(name) for name in (*own, NO_BARS)}

@@ -69,6 +69,16 @@ def test_untrusted_text_is_text(copy):
     assert "&lt;script&gt;" in page
 
 
+def test_published_figures_on_its_corpus_stand_beside_it_and_none_beside_the_demo(copy):
+    assert "Published figures" not in report.write(copy).read_text()
+    copy.params = copy.params.model_copy(update={"corpus": "dfew"})
+    page = report.write(copy).read_text()
+    assert "Published figures on this corpus" in page
+    assert "Emotion-LLaMA" in page
+    assert "rerun by others" in page
+    assert "another model" in report.published(copy)["differs here"].iloc[0]
+
+
 def test_a_hosted_annotator_is_called_zero_shot():
     assert report.to_ask("gpt-4o-mini", "https://x/v1") == "gpt-4o-mini at https://x/v1, asked zero-shot"
 

@@ -1,0 +1,97 @@
+"""The package as a new user has it: installed from a wheel, in a folder of their own, without the checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from fer_helpers.errors import RunError
+from fer_helpers.paths import PACKAGE, ROOT
+from fer_helpers.runs import create_study
+from tests.support.checkout import committed
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel of the committed files alone, as a clone has them: a build must not find what is left of another."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for path in committed():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    built = tmp_path_factory.mktemp("wheel")
+    pip("wheel", folder, "--no-deps", "--wheel-dir", built)
+    (wheel,) = built.glob("*.whl")
+    return wheel
+
+
+def pip(*arguments):
+    """pip without network and without building in the project's own folder."""
+    call = [sys.executable, "-m", "pip", *map(str, arguments), "--no-index", "--no-build-isolation"]
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert not done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """`fer-helpers` of the wheel as a function of arguments and a working directory; there is no terminal."""
+    site = tmp_path_factory.mktemp("site")
+    pip("install", wheel, "--no-deps", "--target", site)
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("FER_")}
+
+    def fer(*arguments, cwd):
+        command = [sys.executable, "-c", "from fer_helpers.cli import main; main()", *arguments]
+        environment = {**bare, "PYTHONPATH": str(site)}
+        return subprocess.run(
+            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+
+    return fer
+
+
+def test_a_wheel_carries_every_file_of_the_package_and_of_a_study(wheel):
+    """Prompts, prices, page, browser and py.typed too: without one of them an installed command is a traceback."""
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("fer_helpers/")}
+    files = {p.relative_to(ROOT).as_posix() for p in committed()}
+    study = {f"fer_helpers/study/{name}" for name in files if name.startswith(("notebooks/", "params/"))}
+    assert packed == {name for name in files if name.startswith("fer_helpers/")} | study
+
+
+def test_a_study_works_without_a_checkout(installed, tmp_path):
+    """From an empty folder whose name has spaces and other letters: new, then notebooks 01 and 02, and the plan."""
+    place = tmp_path / "leerer Ordner ä"
+    place.mkdir()
+    made = installed("new", "Studie ö", cwd=place)
+    assert made.stdout == "made Studie ö; next: cd 'Studie ö' && fer-helpers run params/demo.yaml\n", made.stderr
+    study = place / "Studie ö"
+    planned = installed("plan", "params/demo.yaml", "-p", "n_clips", "7", cwd=study / "params")
+    assert "billed for these requests so far: US$ 0.0000" in planned.stdout, planned.stderr
+    assert "\r" not in planned.stderr
+    assert (study / "outputs" / "demo" / "frames.parquet").is_file()
+    assert sorted(path.name for path in place.iterdir()) == ["Studie ö"]
+
+
+def test_outside_a_study_a_command_says_what_to_do(installed, tmp_path):
+    said = installed("run", "params/demo.yaml", cwd=tmp_path)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "fer-helpers new" in said.stderr
+    assert len(said.stderr.splitlines()) == 1
+
+
+def test_nothing_is_written_over(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    for folder in (tmp_path, tmp_path / "mine"):
+        with pytest.raises(RunError, match="holds something already"):
+            create_study(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_study_has_the_notebooks_and_parameters_of_the_checkout(tmp_path):
+    create_study(tmp_path / "new")
+    for name in ("notebooks", "params"):
+        assert sorted(p.name for p in (tmp_path / "new" / name).iterdir()) == sorted(
+            p.name for p in committed() if p.parent == PACKAGE.parent / name
+        )
