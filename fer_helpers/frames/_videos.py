@@ -18,7 +18,7 @@ from fer_helpers.paths import safe_name
 MOST_PER_SECOND = 10.0  # frames; an expression takes half a second or more to rise
 MOST_FRAMES = 300  # half a minute; a longer clip is sent whole, with fewer frames a second
 MOST_BYTES = 15_000_000  # 20 MB in base64, the most that Gemini takes in a request
-PICTURES_PER_SECOND = 25.0  # of a picture folder, which has no times; all its pictures are shown
+UNTIMED = 25.0  # frames a second of picture folders, and of videos that stamp all frames alike; all are shown
 
 
 def faces_of(frames: pd.DataFrame) -> dict[str, list[Face]] | None:
@@ -61,26 +61,29 @@ def _video(clip: Record, times: np.ndarray, footage: Footage, margin: float, siz
     if faces == []:
         return {"status": "no_face", "reason": "no key frame of the clip shows a face to crop to"}
     first = int(np.searchsorted(times, clip["start_s"]))
-    own = times[first : first + n] if len(times) else np.arange(n) / PICTURES_PER_SECOND
-    shown = chosen(own) if len(times) else evenly_spaced(range(n), MOST_FRAMES)
-    wanted = [first + index for index in shown]
-    pictures = _pictures(footage, wanted, faces, margin, size)
-    video = mp4(pictures, size)
+    own = times[first : first + n]
+    timed = len(own) > 1 and own[0] < own[-1]
+    own = own if timed else np.arange(n) / UNTIMED
+    shown = chosen(own) if timed else evenly_spaced(range(n), MOST_FRAMES)
+    video = mp4(_pictures(footage, [first + index for index in shown], timed, faces, margin, size), size)
     if len(video.data) > MOST_BYTES:
         said = f"the video has {len(video.data) / 1e6:.1f} MB, and {MOST_BYTES / 1e6:.0f} are the most that is sent"
         return {"status": "too_large", "reason": f"{said}: set a smaller clip_size, or clip_seconds"}
-    whole = video.n_frames == len(wanted) and len(own) == n
-    why = footage.problems[0] if footage.problems else "the decoder left them out, or the file has become shorter"
     return {
         "path": store.write(f"{safe_name(clip['clip_id'])}/clip-{video.sha256[:16]}.mp4", video.data),
         "sha256": video.sha256,
         "width": video.width,
         "height": video.height,
         "n_frames": video.n_frames,
-        "duration_s": round(float(own[-1] - own[0] + np.median(np.diff(own))), 3),
+        "duration_s": round(float(own[-1] - own[0]) * len(own) / (len(own) - 1), 3),  # the last is shown as others are
         "status": "ok",
-        "reason": None if whole else f"frames are lost: {why}",
+        "reason": None if video.n_frames == len(shown) and len(own) == n else _lost(footage),
     }
+
+
+def _lost(footage: Footage) -> str:
+    why = footage.problems[0] if footage.problems else "the decoder left them out, or the file has become shorter"
+    return f"frames are lost: {why}"
 
 
 def chosen(times: np.ndarray) -> list[int]:
@@ -93,7 +96,7 @@ def chosen(times: np.ndarray) -> list[int]:
 
 
 def _pictures(
-    footage: Footage, wanted: list[int], faces: list[Face] | None, margin: float, size: int
+    footage: Footage, wanted: list[int], timed: bool, faces: list[Face] | None, margin: float, size: int
 ) -> Iterator[tuple[float, np.ndarray]]:
     """The frames at the indices `wanted` that can be decoded, and when each is shown, s."""
     for frame in footage.frames(wanted):
@@ -102,5 +105,5 @@ def _pictures(
         except Unreadable as error:
             footage.problems.append(str(error))
             continue
-        at = frame.index / PICTURES_PER_SECOND if frame.time_s is None else frame.time_s
+        at = frame.time_s if timed and frame.time_s is not None else frame.index / UNTIMED
         yield at, crop_to_all(picture, faces, margin) if faces else picture

@@ -19,6 +19,7 @@ from tests.support.media import (
     coded,
     read_code,
     read_jpeg,
+    remuxed,
     turned,
     write_coded_video,
     write_levels,
@@ -123,6 +124,20 @@ def test_slow_and_uneven_videos_keep_every_frame(corpus, tmp_path):
     assert codes(tmp_path, rows.loc["uneven"]) == [0, 1, 2, 3, 4]
     assert seen(tmp_path, rows.loc["uneven"]["path"])[1] == pytest.approx([0, 0.4, 0.5, 0.9, 2.0])
     assert codes(tmp_path, rows.loc["slow"]) == list(range(6))
+
+
+def test_frames_that_are_all_stamped_alike_are_shown_all(corpus, tmp_path):
+    """As some recorders write them: takes for pictures without times, 25 a second."""
+    source = write_coded_video(tmp_path / "source.mov", 8, fps=10, codec="mjpeg", options={}, pixels="yuvj420p")
+
+    def at_zero(_, packet):
+        packet.pts = packet.dts = packet.duration = 0
+        return [packet]
+
+    remuxed(source, corpus / "zero.mkv", at_zero)
+    _, _, table = made(corpus, tmp_path)
+    assert codes(tmp_path, table.iloc[0]) == list(range(8))
+    assert table["duration_s"].item() == 8 / 25
 
 
 def test_pieces_of_one_file_have_their_own_frames(corpus, tmp_path):
