@@ -120,7 +120,7 @@ def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None, prices: p
                 f"max_cost_usd is {cap}, but the price of {model} is unknown: leave it empty, or "
                 "add the price to a price file (parameter prices)"
             )
-    if unique["cost_usd"].isna().any():
+    if unique.loc[unique["frame_indices"].map(len) == 0, "cost_usd"].isna().any():
         raise ParamsError(
             f"max_cost_usd is {cap}, but how many tokens a video has is not known of this model: leave it empty, or "
             "add `videos` to a price file (parameter prices)"
