@@ -45,6 +45,11 @@ FRAME = _named(
     Status("empty", "the clip has no frame"),
     Status("no_face", "no face was found where one was looked for"),
 )
+VIDEO = FRAME | _named(
+    Status(OK, "the clip is there as a video", failure=False),
+    Status("still", "the clip is a single frame"),
+    Status("too_large", "the video has more bytes than a request should"),
+)
 ANSWER = _named(
     Status(OK, "one of the labels asked for", failure=False, rank=2, reused=True),
     Status("refused", "the model declined, in its refusal field or in words", rank=1, reused=True),
@@ -54,7 +59,7 @@ ANSWER = _named(
     Status(ERROR, "no reply came, or none that can be one; asked again in the next run"),
 )
 PREDICTION = ANSWER | _named(
-    Status("no_frame", "the clip has no key frame"),
+    Status("no_frame", "the clip has no key frame, or no video where that is asked about"),
     Status("not_asked", "nothing was asked about the clip"),
     Status("no_label", "an imported annotator gave the clip no label"),
     Status(OUTSIDE, "an imported annotator gave a label outside the label set: wrong, not missing", failure=False),

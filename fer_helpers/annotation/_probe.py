@@ -42,6 +42,7 @@ class Capabilities:
         logprobs: "after the schema", "before the schema", "given" (no schema), "ignored", or "refused".
         limit: "kept" or "ignored": whether a reply ends at its most tokens; empty: not known.
         pictures: most pictures of a request that it was seen to take; 0: not tried.
+        video: it was seen to take a video.
         learned: when, ISO 8601, UTC; empty: assumed.
     """
 
@@ -52,6 +53,7 @@ class Capabilities:
     logprobs: str = ""
     limit: str = ""
     pictures: int = 0
+    video: bool = False
     learned: str = ""
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, NamedTuple
@@ -13,7 +13,7 @@ import pandas as pd
 from fer_helpers.annotation import _transport
 from fer_helpers.annotation.archive import Entry
 from fer_helpers.errors import RunError
-from fer_helpers.prompting import planning, pricing, prompts, replies
+from fer_helpers.prompting import content, planning, pricing, prompts, replies
 
 URL: Final = "/v1/chat/completions"
 NOT_RUN = ("batch_expired", "batch_cancelled")
@@ -49,10 +49,10 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def lines(rows: pd.DataFrame, picture: Callable[[str, int], bytes]) -> Iterator[Line]:
-    """The requests in `rows` of the requests table; `picture` gives the JPEG bytes of a (clip_id, frame_index)."""
+def lines(rows: pd.DataFrame, picture: content.Picture) -> Iterator[Line]:
+    """The requests in `rows` of the requests table; `picture` gives the bytes of what is shown."""
     for _, row in rows.iterrows():
-        body = planning.body_of(row, planning.urls_of(row, picture))
+        body = planning.body_of(row, content.urls_of(row, picture))
         line = {"custom_id": row["key"], "method": "POST", "url": URL, "body": body}
         data = json.dumps(line).encode() + b"\n"
         usd = 0.0 if pd.isna(row["cost_usd"]) else row["cost_usd"] * pricing.BATCH_DISCOUNT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from fer_helpers.annotation.batch_ledger import ENDED, Ledger, Shard, locked, wh
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import EndpointError, RunError
 from fer_helpers.paths import shown
-from fer_helpers.prompting import pricing, replies
+from fer_helpers.prompting import content, pricing, replies
 
 if TYPE_CHECKING:
     import openai
@@ -52,14 +52,14 @@ def progress(
 
 def price_tag(rows: pd.DataFrame) -> str:
     """Requests, tokens and US$ of `rows` of the requests table if they are sent as batches, in words."""
-    usd = rows["cost_usd"].sum(min_count=1) * pricing.BATCH_DISCOUNT
+    usd = rows["cost_usd"].sum(min_count=len(rows) or 1) * pricing.BATCH_DISCOUNT
     price = "price not known" if pd.isna(usd) else f"about US$ {usd:.2f} as a batch"
     return f"{len(rows)} requests, {rows['tokens_in'].sum()} tokens to send, {price}"
 
 
 def submit(
     planned: pd.DataFrame,
-    picture: Callable[[str, int], bytes],
+    picture: content.Picture,
     archive: Archive,
     folder: Path,
     to: access.Access,
@@ -74,7 +74,8 @@ def submit(
 
     Args:
         planned: the requests table.
-        picture: (clip_id, frame_index) -> JPEG bytes; read when a shard is written, not before.
+        picture: (clip_id, frame_index) -> JPEG bytes, or with None the clip's video; read when a shard is
+            written, not before.
         archive: replies that are there already.
         folder: the run's folder; its name stands in the batches' metadata.
         to: an address that has /batches.

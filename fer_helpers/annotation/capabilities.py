@@ -14,8 +14,9 @@ import pandas as pd
 
 from fer_helpers.annotation import access
 from fer_helpers.annotation._probe import OPTIONAL, Capabilities, Probe
+from fer_helpers.annotation._video_probe import with_video
 from fer_helpers.annotation.archive import Archive
-from fer_helpers.prompting import FORMS, planning
+from fer_helpers.prompting import FORMS, content, planning
 
 ASSUMED = Capabilities()
 
@@ -34,11 +35,16 @@ def _read(text: str) -> Capabilities | None:
     except (ValueError, TypeError):
         return None
     fits = found.form in FORMS and found.limit_field in ("max_completion_tokens", "max_tokens")
-    return found if fits and set(found.omitted.split()) <= set(OPTIONAL) else None
+    return found if fits and set(found.omitted.split()) <= {*OPTIONAL, content.CLIP_AS_IMAGE} else None
 
 
 def learn(
-    to: access.Access, asking: planning.Asking, archive: Archive, pictures: int = 1, again: bool = False
+    to: access.Access,
+    asking: planning.Asking,
+    archive: Archive,
+    pictures: int = 1,
+    again: bool = False,
+    video: bool = False,
 ) -> Capabilities:
     """What the server can do with asking.model: as remembered, or found out by a few requests about a grey square.
 
@@ -48,17 +54,20 @@ def learn(
         archive: beside whose replies it is remembered.
         pictures: most pictures that a request of the run will have.
         again: find out anew although it is known.
+        video: requests of the run will have videos.
 
     Raises:
-        EndpointError: it refuses even a plain request with so many pictures, or any request would fail.
+        EndpointError: it refuses even a plain request with so many pictures, or a video, or any request would fail.
     """
-    before = None if again else known(to, asking.model, archive)
-    if before and pictures <= before.pictures:
-        return before
+    found = None if again else known(to, asking.model, archive)
     with to.client(retries=1) as client:
-        probe = Probe(client, to, asking, pictures)
-        found = probe.more_pictures(before) if before else probe.run()
-    archive.remember(to.base_url, asking.model, json.dumps(asdict(found)))
+        if found is None or pictures > found.pictures:
+            probe = Probe(client, to, asking, pictures)
+            found = probe.more_pictures(found) if found else probe.run()
+            archive.remember(to.base_url, asking.model, json.dumps(asdict(found)))
+        if video and not found.video:
+            found = with_video(client, to, asking, found)
+            archive.remember(to.base_url, asking.model, json.dumps(asdict(found)))
     return found
 
 
@@ -71,13 +80,16 @@ def of_replay(model: str, archive: Archive, plan: Callable[[Capabilities], pd.Da
 
 def described(found: Capabilities) -> pd.DataFrame:
     """What a server can do, as a table for readers."""
+    omitted = [name for name in found.omitted.split() if name != content.CLIP_AS_IMAGE]
+    video = "video_url" if content.CLIP_AS_IMAGE not in found.omitted.split() else "image_url"
     rows = {
         "replies asked for by": found.form,
         "JSON schema": found.schema,
         "log-probabilities": found.logprobs,
         "most tokens of a reply sent as": found.limit_field + (f" ({found.limit})" if found.limit else ""),
-        "fields left out": found.omitted or "none",
+        "fields left out": " ".join(omitted) or "none",
         "pictures in a request, tried": found.pictures or "",
+        **({"videos sent as": video} if found.video else {}),
         "learned": found.learned or "assumed",
     }
     return pd.DataFrame({"what the server does": rows})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,19 +23,15 @@ from fer_helpers.annotation._progress import Progress, terminable
 from fer_helpers.annotation.access import REPLAY, Access, ends_run
 from fer_helpers.annotation.archive import Archive, Entry
 from fer_helpers.errors import BudgetError, EndpointError, ParamsError
-from fer_helpers.prompting import planning, pricing, replies
+from fer_helpers.prompting import content, planning, pricing, replies
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import openai
 
 CLAIMED_S = 0.1  # between two looks at a request that another run is asking
 GRACE_S = 5.0  # for replies under way when a run ends before its time
 # So many requests given up for the same reason, with no answer between them, say that the next will fare no better.
 HOPELESS = {"request": 20, "transient": 5, "limited": 3}
-
-Picture = Callable[[str, int], bytes]
 
 
 def answered(planned: pd.DataFrame, archive: Archive, retry_statuses: Collection[str] = ()) -> set[str]:
@@ -56,7 +52,7 @@ def asked_of(planned: pd.DataFrame) -> dict[str, replies.Asked]:
 
 async def annotate(
     planned: pd.DataFrame,
-    picture: Picture,
+    picture: content.Picture,
     archive: Archive,
     access: Access,
     *,
@@ -75,7 +71,8 @@ async def annotate(
 
     Args:
         planned: the requests table.
-        picture: (clip_id, frame_index) -> JPEG bytes; read when a request is sent, not before.
+        picture: (clip_id, frame_index) -> JPEG bytes, or with None the clip's video; read when a request
+            is sent, not before.
         archive: where each reply is kept before its worker asks the next.
         access: to the model; with "replay" nothing is sent, and what the archive has no entry for has no row.
         max_concurrency: requests under way at most; fewer while the server refuses by rate.
@@ -125,6 +122,11 @@ def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None, prices: p
                 f"max_cost_usd is {cap}, but the price of {model} is unknown: leave it empty, or "
                 "add the price to a price file (parameter prices)"
             )
+    if unique.loc[unique["frame_indices"].map(len) == 0, "cost_usd"].isna().any():
+        raise ParamsError(
+            f"max_cost_usd is {cap}, but how many tokens a video has is not known of this model: leave it empty, or "
+            "add `videos` to a price file (parameter prices)"
+        )
     return Budget(cap, books.spent(unique, archive, prices))
 
 
@@ -159,7 +161,7 @@ class _Run:
     def __init__(
         self,
         sender: _transport.Sender,
-        picture: Picture,
+        picture: content.Picture,
         archive: Archive,
         budget: Budget,
         access: Access,
@@ -247,7 +249,7 @@ class _Run:
 
     async def _ask(self, row: Mapping[str, Any]) -> tuple[Entry, EndpointError | None]:
         """What becomes of a request, and what ends the run with it."""
-        body = planning.body_of(row, planning.urls_of(row, self._picture))
+        body = planning.body_of(row, content.urls_of(row, self._picture))
         out = body[row["limit_field"]]
         worst = self._prices.cost_usd(row["model"], row["tokens_in"], out) or 0.0
         wanted = asked(row["taxonomy"], row["prompt"])
@@ -284,9 +286,10 @@ class _Run:
         self._alike[failure.sign] += 1
         if self._alike[failure.sign] < HOPELESS[failure.kind]:
             return None
+        said = self._access.masked(failure.reason)
         return EndpointError(
             f"{self._alike[failure.sign]} requests to {self._access.base_url} failed in the same way, with no answer "
-            f"in between: {self._access.masked(failure.reason)}; replies are kept; run again to resume"
+            f"in between: {said}; replies are kept; run again to resume"
         )
 
     def _over_budget(self, progress: Progress) -> BudgetError:

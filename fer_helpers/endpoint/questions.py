@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from fer_helpers.endpoint import forms
+from fer_helpers.endpoint import clips, forms
 from fer_helpers.endpoint.errors import ApiError, validated
 from fer_helpers.endpoint.forms import Form
 from fer_helpers.endpoint.served import MODELS
@@ -21,7 +21,7 @@ MAX_TEXT = 50_000  # characters; the tokenizer takes 200,000 tokens, and a chara
 # Fields that change what a reply is, and their one value here; others that are unknown make no difference to a label.
 ONLY: dict[str, Any] = {"n": 1, "modalities": ["text"], "audio": None, "web_search_options": None, "logit_bias": {}}
 
-_DATA_URL = re.compile(r"data:image/[a-z.+-]+;base64,")
+_DATA_URL = re.compile(r"data:(image|video)/[a-z0-9.+-]+;base64,")
 
 
 class _ImageUrl(BaseModel):
@@ -39,7 +39,16 @@ class _Image(BaseModel):
     image_url: _ImageUrl
 
 
-_Part = Annotated[_Text | _Image, Field(discriminator="type")]
+class _VideoUrl(BaseModel):
+    url: str
+
+
+class _Video(BaseModel):
+    type: Literal["video_url"]
+    video_url: _VideoUrl
+
+
+_Part = Annotated[_Text | _Image | _Video, Field(discriminator="type")]
 
 
 def _as_parts(content: Any) -> Any:
@@ -83,6 +92,8 @@ class _Request(BaseModel):
 @dataclass(frozen=True)
 class Question:
     """What a request asks of which model: pictures with their detail, the prompt's words, and the reply's form.
+
+    Of a video there are some of its frames, see `clips`.
 
     `stream` is None for a reply in one piece.
     """
@@ -134,25 +145,35 @@ def _form(request: _Request, text: str) -> Form:
 
 
 def _content(messages: Sequence[_Message]) -> tuple[list[tuple[bytes, str]], list[str]]:
-    """All pictures with their detail, and each message's text."""
+    """All pictures and frames of videos with their detail, and each message's text."""
     rows = [message.content for message in messages]
     texts = ["".join(part.text for part in row if isinstance(part, _Text)) for row in rows]
     if sum(map(len, texts)) > MAX_TEXT:
         message = f"The text is longer than {MAX_TEXT} characters."
         raise ApiError(message, param="messages", code="context_length_exceeded")
-    urls = [part.image_url for row in rows for part in row if isinstance(part, _Image)]
-    if not urls:
-        raise ApiError("There is no picture: send image_url parts with data: URLs.", param="messages")
-    return [(_picture(url.url), url.detail or "auto") for url in urls], texts
+    parts = [part for row in rows for part in row if not isinstance(part, _Text)]
+    if not parts:
+        raise ApiError("There is no picture: send image_url or video_url parts with data: URLs.", param="messages")
+    return [picture for part in parts for picture in _pictures(part)], texts
 
 
-def _picture(url: str) -> bytes:
+def _pictures(part: _Image | _Video) -> list[tuple[bytes, str]]:
+    if isinstance(part, _Image):
+        return [(_data(part.image_url.url, "image"), part.image_url.detail or "auto")]
+    try:
+        return [(frame, "low") for frame in clips.frames_of(_data(part.video_url.url, "video"))]
+    except clips.VideoError as error:
+        message = f"The video cannot be used: {error}."
+        raise ApiError(message, param="messages", code="invalid_video") from None
+
+
+def _data(url: str, kind: str) -> bytes:
     prefix = _DATA_URL.match(url)
-    if not prefix:
-        message = "Send pictures as data:image/...;base64, URLs: this endpoint fetches nothing."
-        raise ApiError(message, param="messages", code="invalid_image_url")
+    if not prefix or prefix[1] != kind:
+        message = f"Send an {kind} as data:{kind}/...;base64, URL: this endpoint fetches nothing."
+        raise ApiError(message.replace("an video", "a video"), param="messages", code=f"invalid_{kind}_url")
     try:
         return base64.b64decode(url[prefix.end() :], validate=True)
     except (binascii.Error, ValueError):
-        message = "A picture's data are not valid base64."
+        message = f"The data of an {kind}_url are not valid base64."
         raise ApiError(message, param="messages", code="invalid_base64") from None

@@ -25,7 +25,8 @@ def answered(
         NaN.
     """
     place = pd.Index(clips["clip_id"])
-    first = np.array([indices[0] for indices in planned["frame_indices"]], dtype=int)
+    # A clip's own request has no frame: whichever stands there, its one answer has all the weight.
+    first = np.array([next(iter(indices), 0) for indices in planned["frame_indices"]], dtype=int)
     clip = place.get_indexer(planned["clip_id"])
     there = frames[frames["frame_index"].notna()]
     width = 1 + max(first.max(initial=0), int(there["frame_index"].max()) if len(there) else 0)

@@ -154,7 +154,9 @@ def of_asking(replies: pd.DataFrame, clips: pd.DataFrame, taxonomy: str) -> list
     n_frames = good["frame_indices"].map(len)
     one, all_of = good[n_frames == 1], good[n_frames == n_frames.groupby(good["clip_id"]).transform("max")]
     all_of = all_of[all_of["frame_indices"].map(len) > 1].drop_duplicates("clip_id").set_index("clip_id")["label"]
-    for name, labels in {"one key frame at a time": one["label"], "all key frames of a clip at once": all_of}.items():
+    clip = good.loc[n_frames == 0, "label"]
+    ways = {"one key frame at a time": one["label"], "all key frames of a clip at once": all_of, "the video": clip}
+    for name, labels in ways.items():
         if len(labels):
             shares = labels.value_counts(normalize=True)
             first, *second = [f"{label} ({per_cent(share)})" for label, share in shares.head(2).items()]

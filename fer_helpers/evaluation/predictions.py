@@ -140,7 +140,8 @@ def spent(predicted: pd.DataFrame, planned: pd.DataFrame, frames: pd.DataFrame) 
 
     Args:
         predicted: predictions of one question; imported ones are left out, nobody knows what they cost.
-        planned: the requests table the answers came from; a cascade looks at no fixed number of frames.
+        planned: the requests table the answers came from; a cascade looks at no fixed number of key frames,
+            and a clip's video is none of them.
     """
     asked = planned[planned["taxonomy"] == predicted["asked"].iloc[0]]
     known = {stage for stage in predicted["strategy"].unique() if stage.partition(":")[0] in STRATEGIES}
@@ -148,7 +149,9 @@ def spent(predicted: pd.DataFrame, planned: pd.DataFrame, frames: pd.DataFrame) 
     n_clips = own["clip_id"].nunique()
     costs = own.groupby("strategy", sort=False)[["tokens", "cost_usd"]].sum(min_count=1).astype(float) / n_clips
     looks = {
-        name: np.nan if find(name).then else planning.needed_by(name, asked, frames)["frame_indices"].map(len).sum()
+        name: np.nan
+        if find(name).then or find(name).video
+        else planning.needed_by(name, asked, frames)["frame_indices"].map(len).sum()
         for name in costs.index
     }
     costs.insert(0, "frames", pd.Series(looks, dtype=float) / n_clips)

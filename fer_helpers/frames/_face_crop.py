@@ -136,7 +136,18 @@ def _overlap(one: Face, other: Face) -> float:
 
 def crop(picture: np.ndarray, face: Face, margin: float) -> np.ndarray:
     """The square around `face` with `margin` of its longer side on every side, as far as the picture goes."""
+    return crop_to_all(picture, [face], margin)
+
+
+def crop_to_all(picture: np.ndarray, faces: Sequence[Face], margin: float) -> np.ndarray:
+    """The smallest part of the picture that holds the squares of all `faces`: one window for a clip that moves."""
+    squares = np.array([_square(face, margin) for face in faces])
+    (left, top), (right, bottom) = squares[:, :2].min(axis=0).clip(0), squares[:, 2:].max(axis=0)
+    return picture[top : max(top + 1, bottom), left : max(left + 1, right)]
+
+
+def _square(face: Face, margin: float) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom, pixels; they may lie outside of the picture."""
     half = max(face.w, face.h) * (0.5 + margin)
     middle_x, middle_y = face.x + face.w / 2, face.y + face.h / 2
-    left, top = max(0, round(middle_x - half)), max(0, round(middle_y - half))
-    return picture[top : max(top + 1, round(middle_y + half)), left : max(left + 1, round(middle_x + half))]
+    return round(middle_x - half), round(middle_y - half), round(middle_x + half), round(middle_y + half)

@@ -88,7 +88,7 @@ class _Jpeg:
 # --- a file ---------------------------------------------------------------------------------------------
 
 
-def of_file(corpus: Path, path: str, clips: list[Record], how: How, store: FrameStore) -> list[Record]:
+def of_file(path: str, clips: list[Record], corpus: Path, how: How, store: FrameStore) -> list[Record]:
     """Rows of the frames table for `clips`, rows of the clips table that are cut from one file.
 
     The file is read once, in order, on one thread, up to the last frame wanted from it, whatever is chosen.

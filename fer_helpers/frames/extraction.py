@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tqdm.auto import tqdm
 from fer_helpers import tables
 from fer_helpers.errors import ParamsError, one_line
 from fer_helpers.frames._key_frames import How, Record, of_file
+from fer_helpers.frames._videos import faces_of, videos_of_file
 from fer_helpers.frames.store import FrameStore
 
 
@@ -53,22 +55,78 @@ def extract(
     how.check()
     store.check()
     _check_times(clips, corpus, how)
+    work = partial(of_file, corpus=corpus, how=how, store=store)
+    return _done("frames", clips, work, "extracting frames", dask_scheduler, n_jobs)
+
+
+def extract_videos(
+    clips: pd.DataFrame,
+    frames: pd.DataFrame,
+    corpus: Path,
+    out: Path,
+    size: int,
+    *,
+    face_margin: float = 0.25,
+    grey: bool = False,
+    brightness: float = 1.0,
+    blur: float = 0.0,
+    frame_store: str = "",
+    dask_scheduler: str = "",
+    n_jobs: int = -1,
+) -> pd.DataFrame:
+    """Write `clips` as small videos of their own and return the videos table, as `extract` does with key frames.
+
+    Whole frames, or where `frames` were cropped to a face, one window that holds that face in all key frames.
+
+    Args:
+        clips, corpus, out, frame_store, dask_scheduler, n_jobs: as `extract`.
+        frames: the frames table.
+        size: longest side, pixels; 0: no videos are wanted, and the table is empty.
+        face_margin, grey, brightness, blur: as in `extract`.
+
+    Raises:
+        ParamsError, RunError: as `extract`.
+    """
+    if not size:
+        return tables.empty("videos")
+    store = FrameStore(out, frame_store)
+    store.check()
+    faces = faces_of(frames)
+    of_clip = [None if faces is None else faces.get(clip_id, []) for clip_id in clips["clip_id"]]
+    work = partial(
+        videos_of_file,
+        corpus=corpus,
+        margin=face_margin,
+        size=size,
+        store=store,
+        alterations=(grey, brightness, blur),
+    )
+    clips = clips.assign(faces=pd.Series(of_clip, clips.index, dtype=object))
+    return _done("videos", clips, work, "encoding clips", dask_scheduler, n_jobs)
+
+
+def _done(
+    name: str, clips: pd.DataFrame, work: Callable[..., list[Record]], what: str, dask_scheduler: str, n_jobs: int
+) -> pd.DataFrame:
+    """The table `name`, whose rows `work` makes of a file and the clips in it, in the order of `clips`."""
     by_file: dict[str, list[Record]] = {}
-    for clip in clips[["path", "clip_id", "start_s", "n_frames", "status", "reason"]].to_dict("records"):
-        by_file.setdefault(clip["path"], []).append({str(name): value for name, value in clip.items()})
-    columns = list(tables.SCHEMAS["frames"].columns)
+    asked = ("path", "clip_id", "start_s", "n_frames", "status", "reason", "faces")
+    for clip in clips[[column for column in asked if column in clips]].to_dict("records"):
+        by_file.setdefault(clip["path"], []).append({str(column): value for column, value in clip.items()})
+    columns = list(tables.SCHEMAS[name].columns)
     rows: list[tuple] = []  # in the schema's order: a third of the memory of as many dicts
-    with _workers(dask_scheduler), tqdm(desc="extracting frames", total=len(clips), unit="clip") as bar:
+    with _workers(dask_scheduler), tqdm(desc=what, total=len(clips), unit="clip") as bar:
         jobs = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(of_file)(corpus, path, of_path, how, store) for path, of_path in by_file.items()
+            delayed(work)(path, of_path) for path, of_path in by_file.items()
         )
         for of_path, found in zip(by_file.values(), jobs, strict=True):
             rows += [tuple(map(row.get, columns)) for row in found]
             bar.update(len(of_path))
     table = pd.DataFrame(rows, columns=columns)
     place = table["clip_id"].map({clip_id: number for number, clip_id in enumerate(clips["clip_id"])})
-    order = table.assign(place=place).sort_values(["place", "frame_index"], kind="stable").index
-    return tables.check("frames", table.loc[order])
+    within = [column for column in ("frame_index",) if column in columns]
+    order = table.assign(place=place).sort_values(["place", *within], kind="stable").index
+    return tables.check(name, table.loc[order])
 
 
 def _check_times(clips: pd.DataFrame, corpus: Path, how: How) -> None:
@@ -115,17 +173,17 @@ def cluster(dask_scheduler: str) -> Iterator[Any]:
         yield client
 
 
-def remove_stale(table: pd.DataFrame, out: Path) -> int:
-    """Delete key frames below `out`/frames that the frames table does not name; returns how many.
+def remove_stale(frames: pd.DataFrame, videos: pd.DataFrame, out: Path) -> int:
+    """Delete key frames and videos below `out`/frames that neither table names; returns how many.
 
     They are an earlier run's. Only files named as this package names them are touched, and nothing in a
     `frame_store`, which runs may share.
     """
-    named = {out / path.removeprefix("file://") for path in table["path"].dropna()}
+    named = {out / path.removeprefix("file://") for table in (frames, videos) for path in table["path"].dropna()}
     stale = [
         file
-        for file in (out / "frames").glob("*/*.jpg*")
-        if re.fullmatch(r"\d{4,}-[0-9a-f]{16}\.jpg(\.part)?", file.name) and file not in named
+        for file in (out / "frames").glob("*/*")
+        if re.fullmatch(r"(\d{4,}-[0-9a-f]{16}\.jpg|clip-[0-9a-f]{16}\.mp4)(\.part)?", file.name) and file not in named
     ]
     for file in stale:
         file.unlink()

@@ -3,6 +3,7 @@
 from pathlib import PurePath
 
 from fer_helpers.media.decoding import Footage, Frame, open_footage
+from fer_helpers.media.encoding import mp4
 from fer_helpers.media.images import (
     GREY_SIDE,
     PICTURE_SUFFIXES,
@@ -19,7 +20,7 @@ from fer_helpers.media.images import (
 )
 from fer_helpers.media.motion import Curve, of_clip
 from fer_helpers.media.probing import NOTE, Probe, probe
-from fer_helpers.media.videos import VIDEO_SUFFIXES
+from fer_helpers.media.videos import VIDEO_SUFFIXES, shots
 
 __all__ = [
     "GREY_SIDE",
@@ -37,6 +38,7 @@ __all__ = [
     "is_picture",
     "is_pictures",
     "leads_outside",
+    "mp4",
     "natural",
     "of_clip",
     "open_footage",
@@ -44,6 +46,7 @@ __all__ = [
     "pictures_of",
     "pixelated",
     "probe",
+    "shots",
 ]
 
 

@@ -9,6 +9,7 @@ after it.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -75,15 +76,17 @@ class Shot:
 Place = tuple[int, av.VideoFrame | None]  # when it is shown, ticks, and its frame, unless that was lost
 
 
-def opened(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
-    """The file, to be closed, and its video.
+def opened(path: Path | bytes) -> tuple[av.container.InputContainer, av.VideoStream]:
+    """The file, or the file with these bytes, to be closed, and its video.
 
     Raises:
         Unreadable: it is no video, or has none but attached pictures (the cover of an audio file).
     """
     try:
-        # An absolute path cannot be taken for a protocol ("concat:...").
-        container = av.open(str(path.absolute()), options=_OPTIONS, **_LENIENT)
+        if isinstance(path, bytes):
+            container = av.open(io.BytesIO(path), options=_OPTIONS | {"protocol_whitelist": "none"}, **_LENIENT)
+        else:  # an absolute path cannot be taken for a protocol ("concat:...")
+            container = av.open(str(path.absolute()), options=_OPTIONS, **_LENIENT)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise Unreadable(f"not a video that can be opened: {one_line(error)}") from error
     stream = container.streams.best("video")
@@ -175,8 +178,8 @@ def places(container: av.container.InputContainer, stream: av.VideoStream, probl
     yield from ((now, None) for _ in lost if now is not None)
 
 
-def shots(path: Path, problems: list[str]) -> Iterator[Shot]:
-    """The frames of the video `path` in the decoder's order, decoded on one thread, one held at a time.
+def shots(path: Path | bytes, problems: list[str]) -> Iterator[Shot]:
+    """The frames of the video `path` (or with these bytes) in the decoder's order, on one thread, one held at a time.
 
     Frames that cannot be decoded, or that the decoder marks as damaged, are left out: their indices do
     not appear, and libav's reasons are appended to `problems`. Never raises for the file's content.

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from fer_helpers.errors import ParamsError
 from fer_helpers.params._fields import Params
 from fer_helpers.paths import resolve, shown, typed
-from fer_helpers.prompting import find, pricing, prompts
+from fer_helpers.prompting import content, find, pricing, prompts
 
 # What to type where text was given for another type; papermill's -p takes most things for text.
 _TYPED = {
@@ -146,6 +146,8 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Params
     params = validate(values, shown(path))
     if not params.strategies:
         raise ParamsError(f"{shown(path)}: strategies is []: name one or more")
+    if content.wants_clips(params.strategies) and not params.clip_size:
+        raise ParamsError(f"{shown(path)}: strategy whole_clip needs videos: set clip_size, such as 384")
     pricing.book(resolve(params.prices) if params.prices else None)  # read now: a wrong entry is to end nothing later
     prompts.named(params.prompt)  # likewise
     return params

@@ -102,6 +102,9 @@ class Params(BaseModel):
     grey: bool = Field(False, description="key frames without colour")
     brightness: float = Field(1.0, gt=0, le=10, description="factor on the sRGB values of key frames")
     blur: float = Field(0.0, ge=0, le=0.5, description="Gaussian blur, sigma as a share of a key frame's longer side")
+    clip_size: int = Field(
+        0, ge=0, le=2048, description="longest side of the videos for whole_clip, pixels; 0: none are made"
+    )
     frame_store: str = Field("", description="folder or fsspec address for key frames; empty: the run's own folder")
     dask_scheduler: str = Field("", description="Dask cluster that extracts frames; empty: threads on this machine")
 

@@ -117,8 +117,8 @@ def _beside_tables(notebook: str, out: Path) -> list[str]:
 
 
 def _frames_are_there(out: Path) -> bool:
-    """Whether each key frame that lies in a folder, and not at an address, is still there."""
-    paths = tables.read("frames", out)["path"].dropna()
+    """Whether each key frame and video that lies in a folder, and not at an address, is still there."""
+    paths = [path for name in ("frames", "videos") for path in tables.read(name, out)["path"].dropna()]
     local = [out / path for path in paths if "://" not in path]
     there = {
         folder: {entry.name for entry in os.scandir(folder)}

@@ -1,6 +1,7 @@
 """Step 03, pure: prompts and strategies, what has to be asked, what it costs, what a reply says."""
 
-from fer_helpers.prompting import orders, planning, pricing, prompts, replies, sources, strategies
+from fer_helpers.prompting import content, orders, planning, pricing, prompts, replies, sources, strategies
+from fer_helpers.prompting.content import urls_of
 from fer_helpers.prompting.planning import groups, stages
 from fer_helpers.prompting.prompts import FORMS, KINDS, PROMPTS
 from fer_helpers.prompting.strategies import DEFAULT_STRATEGIES, STRATEGIES, Strategy, find
@@ -12,6 +13,7 @@ __all__ = [
     "PROMPTS",
     "STRATEGIES",
     "Strategy",
+    "content",
     "find",
     "groups",
     "orders",
@@ -22,4 +24,5 @@ __all__ = [
     "sources",
     "stages",
     "strategies",
+    "urls_of",
 ]

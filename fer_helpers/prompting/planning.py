@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -15,8 +14,7 @@ import pandas as pd
 
 from fer_helpers import tables
 from fer_helpers.emotions import LABELS, TAXONOMIES
-from fer_helpers.frames import mosaic_grid, mosaic_of
-from fer_helpers.prompting import pricing, prompts
+from fer_helpers.prompting import content, pricing, prompts
 from fer_helpers.prompting.orders import ordered
 from fer_helpers.prompting.strategies import Strategy, find
 
@@ -71,17 +69,14 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
 
     Args:
         request: a row (or a mapping with its columns).
-        pictures: URLs of its key frames in the order of time, or of their mosaic; see `urls_of`.
+        pictures: URLs of its key frames in the order of time, of their mosaic, or of the clip; see `content.urls_of`.
     """
     prompt, labels, form = request["prompt"], list(request["labels"]), request["form"]
     text = prompts.text(prompt, labels, len(request["frame_indices"]), form, request["mosaic"])
     words = {"type": "text", "text": text}
-    omitted = request["omitted"].split()
-    looked_at = {} if "detail" in omitted else {"detail": request["detail"]}
-    images = [{"type": "image_url", "image_url": {"url": url, **looked_at}} for url in pictures]
     body = {
         "model": request["model"],
-        "messages": [{"role": "user", "content": [words, *images]}],
+        "messages": [{"role": "user", "content": [words, *content.parts(request, pictures)]}],
         "temperature": request["temperature"],
         request["limit_field"]: request["max_tokens"] or prompts.find(prompt).max_tokens,
         "store": False,  # providers keep nothing of a face longer than they must
@@ -92,20 +87,15 @@ def body_of(request: Mapping[str, Any], pictures: Sequence[str]) -> dict[str, An
         body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request["reasoning_effort"]:
         body["reasoning_effort"] = request["reasoning_effort"]
+    omitted = request["omitted"].split()
     return {name: value for name, value in body.items() if name not in omitted}
-
-
-def urls_of(request: Mapping[str, Any], picture: Callable[[str, int], bytes]) -> list[str]:
-    """The pictures of a row of the requests table as `data:` URLs; `picture` gives a key frame's JPEG bytes."""
-    jpegs = [picture(request["clip_id"], index) for index in request["frame_indices"]]
-    jpegs = [mosaic_of(jpegs)] if request["mosaic"] else jpegs
-    return ["data:image/jpeg;base64," + base64.b64encode(jpeg).decode() for jpeg in jpegs]
 
 
 def key_of(request: Mapping[str, Any], sha256s: Sequence[str]) -> str:
     """Name of a request: SHA-256 of its body as canonical JSON, pictures by their bytes' hash, and replicate.
 
-    A mosaic goes by the hashes of its parts, so that a plan need not make it.
+    A mosaic goes by the hashes of its parts, so that a plan need not make it; a video by that of its pixels, so that
+    it keeps its name when it is encoded anew.
     """
     names = [f"sha256:{digest}" for digest in sha256s]
     body = body_of(request, [f"mosaic {' '.join(names)}"] if request["mosaic"] else names)
@@ -116,7 +106,7 @@ def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-Group = tuple[tuple[int, ...], bool]  # frames asked about together, and whether as a mosaic
+Group = tuple[tuple[int, ...], bool]  # frames asked about together (none: the clip itself), and whether as a mosaic
 
 
 def groups(strategy: Strategy, frames: Sequence[int]) -> set[Group]:
@@ -130,27 +120,35 @@ def stages(strategy: str) -> list[str]:
     return [strategy, then] if then else [strategy]
 
 
-def plan(frames: pd.DataFrame, strategies: Iterable[str], taxonomies: Iterable[str], asking: Asking) -> pd.DataFrame:
+def plan(
+    frames: pd.DataFrame,
+    strategies: Iterable[str],
+    taxonomies: Iterable[str],
+    asking: Asking,
+    videos: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The requests table: what may have to be asked about `frames` so that every strategy can be pooled.
 
     Strategies share requests: a vote over key frames needs nothing that judging each frame did not ask.
-    Clips without a usable frame have no request. A cascade's second stage is planned for every clip; `due` says
-    what is asked in the end.
+    Clips without a usable frame have no request, and without a video (`videos`) none about the clip itself. A
+    cascade's second stage is planned for every clip; `due` says what is asked in the end.
     """
     rows = []
     wanted = [find(stage) for name in strategies for stage in stages(name)]
-    taxonomies = list(taxonomies)
+    taxonomies, of_clip = list(taxonomies), content.clips(videos)
     for clip_id, clip in frames[frames["status"] == "ok"].groupby("clip_id", sort=False):
         facts = zip(clip["sha256"], clip["width"].astype(int), clip["height"].astype(int), strict=True)
         pictures = dict(zip(clip["frame_index"].astype(int), facts, strict=True))
         askings: dict[Group, int] = {}
         for strategy in wanted:
-            for group in groups(strategy, list(pictures)):
+            for group in groups(strategy, list(pictures)) - (set() if clip_id in of_clip else {((), False)}):
                 askings[group] = max(askings.get(group, 1), asking.replicates if strategy.replicates else 1)
         for taxonomy in taxonomies:
             for group in sorted(askings, key=lambda group: (len(group[0]), group)):
-                one = _row(str(clip_id), {index: pictures[index] for index in group[0]}, group[1], taxonomy, asking)
-                sha256s = [pictures[index][0] for index in group[0]]
+                video = None if group[0] else of_clip[str(clip_id)]
+                of_group = {index: pictures[index] for index in group[0]}
+                one = _row(str(clip_id), of_group, group[1], taxonomy, asking, video)
+                sha256s = [video.sha256] if video else [pictures[index][0] for index in group[0]]
                 numbers = range(asking.repeat * asking.replicates, asking.repeat * asking.replicates + askings[group])
                 numbered = [{**one, "replicate": number} for number in numbers]
                 rows += [{**row, "key": key_of(row, sha256s)} for row in numbered]
@@ -158,18 +156,25 @@ def plan(frames: pd.DataFrame, strategies: Iterable[str], taxonomies: Iterable[s
 
 
 def _row(
-    clip_id: str, pictures: Mapping[int, tuple[str, int, int]], as_mosaic: bool, taxonomy: str, asking: Asking
+    clip_id: str,
+    pictures: Mapping[int, tuple[str, int, int]],
+    as_mosaic: bool,
+    taxonomy: str,
+    asking: Asking,
+    video: content.Clip | None,
 ) -> dict[str, Any]:
-    """The request about one group of pictures: frame index -> (sha256, width, height)."""
-    drawn_by = f"{asking.seed} {' '.join(picture[0] for picture in pictures.values())}"
+    """The request about one group of pictures, frame index -> (sha256, width, height), or about the clip's video."""
+    sha256s = [video.sha256] if video else [picture[0] for picture in pictures.values()]
+    drawn_by = f"{asking.seed} {' '.join(sha256s)}"
     labels = ordered(prompts.find(asking.prompt).ordered(TAXONOMIES[taxonomy]), asking.label_order, drawn_by)
     sizes = [(width, height) for _, width, height in pictures.values()]
-    if as_mosaic:
-        columns, rows, width, height = mosaic_grid(sizes)
-        sizes = [(columns * width, rows * height)]
-    tokens_image = sum(asking.prices.image_tokens(asking.model, w, h, asking.detail) for w, h in sizes)
+    counted = (asking.model, asking.detail, asking.prices)
+    tokens_image, priced = (
+        content.tokens_of_clip(video, *counted) if video else (content.tokens(sizes, as_mosaic, *counted), True)
+    )
     tokens_text = _text_tokens(asking.model, asking.prompt, labels, len(pictures), asking.form, as_mosaic)
     tokens_out = _tokens_out(asking)
+    usd = asking.prices.cost_usd(asking.model, tokens_image + tokens_text, tokens_out)
     return {
         **{name: getattr(asking, name) for name in _OF_ASKING},
         "clip_id": clip_id,
@@ -181,7 +186,7 @@ def _row(
         "tokens_image": tokens_image,
         "tokens_in": tokens_image + tokens_text,
         "tokens_out": tokens_out,
-        "cost_usd": asking.prices.cost_usd(asking.model, tokens_image + tokens_text, tokens_out),
+        "cost_usd": usd if priced or not usd else None,
     }
 
 
@@ -284,8 +289,8 @@ def summary(
             "pictures": int(part["frame_indices"].map(len).sum()),
             "tokens in": int(part["tokens_in"].sum()),
             "tokens out": int(part["tokens_out"].sum()),
-            "US$": part["cost_usd"].sum(min_count=1),
-            "US$ as a batch": part["cost_usd"].sum(min_count=1) / 2,
+            "US$": part["cost_usd"].sum(min_count=len(part) or 1),
+            "US$ as a batch": part["cost_usd"].sum(min_count=len(part) or 1) / 2,
         }
         for name, part in {**parts, "all together": requests}.items()
         for part in [part.drop_duplicates("key")]

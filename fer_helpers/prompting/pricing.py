@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
@@ -25,6 +25,9 @@ BATCH_DISCOUNT = 0.5
 HOSTED = ("gpt-4o-mini", "gpt-4.1-mini", "gpt-6-luna")  # priced in the notebooks, beside the model that is asked
 MESSAGE_OVERHEAD = 4  # tokens around each message
 REPLY_OVERHEAD = 3  # tokens that open the reply; with one message 7, as measured on gpt-4o, 4o-mini and 4.1
+
+
+_Rule = TypeVar("_Rule")
 
 
 class _Strict(BaseModel):
@@ -73,14 +76,20 @@ class _ImageRule(_Strict):
         return self
 
 
+class _VideoRule(_Strict):
+    date: str
+    per_second: float
+
+
 class _File(_Strict):
     images: dict[str, _ImageRule] = {}
+    videos: dict[str, _VideoRule] = {}
     prices: dict[str, Price] = {}
 
 
 @dataclass(frozen=True, eq=False)
 class PriceBook:
-    """What models cost: `prices` by model, `images` by model family, and genai-prices for what is in neither.
+    """What models cost: `prices` by model, `images` and `videos` by model family, genai-prices for what is in none.
 
     Args:
         base_url: where models are asked. genai-prices finds a provider by its address, so that a model served on
@@ -90,6 +99,7 @@ class PriceBook:
     images: Mapping[str, _ImageRule]
     prices: Mapping[str, Price]
     base_url: str = ""
+    videos: Mapping[str, _VideoRule] = field(default_factory=dict)
 
     def price(self, model: str) -> Price | None:
         """Price of `model`, or None if it is not known, which is not the same as free.
@@ -138,14 +148,24 @@ class PriceBook:
         """
         if min(width, height) < 1:
             raise ValueError(f"picture size {width} x {height} pixels must be above 0")
-        families = [family for family in self.images if model == family or model.startswith(f"{family}-")]
-        if not families:
+        rule = _of_family(self.images, model)
+        if rule is None:
             return _patch_tokens(_Patches(multiplier=1.5), width, height, detail)
-        rule = self.images[max(families, key=len)]
         if rule.tiles:
             return rule.tiles.base if detail == "low" else _tile_tokens(rule.tiles, width, height)
         assert rule.patches  # the file's check: one of the two
         return _patch_tokens(rule.patches, width, height, detail)
+
+    def video_tokens(self, model: str, seconds: float) -> int | None:
+        """Tokens billed for a silent video of so many seconds, rounded up; None where nobody says how they count."""
+        rule = _of_family(self.videos, model)
+        return None if rule is None else math.ceil(max(1.0, seconds) * rule.per_second)
+
+
+def _of_family(rules: Mapping[str, _Rule], model: str) -> _Rule | None:
+    """The rule of the narrowest family that `model` belongs to."""
+    families = [family for family in rules if model == family or model.startswith(f"{family}-")]
+    return rules[max(families, key=len)] if families else None
 
 
 def _read(path: Path) -> _File:
@@ -168,7 +188,8 @@ def book(path: Path | None = None, base_url: str = "") -> PriceBook:
         ParamsError: if that file cannot be read or has a wrong entry.
     """
     ours, theirs = _read(PRICES), _read(path) if path else _File()
-    return PriceBook(ours.images | theirs.images, ours.prices | theirs.prices, base_url)
+    videos = ours.videos | theirs.videos
+    return PriceBook(ours.images | theirs.images, ours.prices | theirs.prices, base_url, videos)
 
 
 OURS = book()

@@ -186,7 +186,7 @@ def keep(name: str, folder: Path) -> None:
 
 
 def text(prompt: str, labels: Sequence[str], n_pictures: int, form: str = FORMS[0], mosaic: bool = False) -> str:
-    """The words sent with `n_pictures` key frames; `labels` are named in the order given.
+    """The words sent with `n_pictures` key frames (0: the clip); `labels` are named in the order given.
 
     Where the server takes no schema (`form`), the words say how to reply; with a `mosaic`, how to read it.
 
@@ -194,6 +194,8 @@ def text(prompt: str, labels: Sequence[str], n_pictures: int, form: str = FORMS[
     'Choose exactly one of these labels: sad, happy.'
     """
     pictures = "one key frame" if n_pictures == 1 else f"{n_pictures} key frames, in the order of time,"
+    if n_pictures == 0:
+        pictures = "the video itself, without sound,"
     if mosaic:
         pictures = (
             f"one picture with {n_pictures} key frames, in the order of time from left to right and top to bottom,"

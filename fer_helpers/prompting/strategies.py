@@ -61,6 +61,7 @@ class Strategy:
         per_frame: every answer is a prediction of its own.
         weigh: motion energy at each key frame -> weight of its answer.
         mosaic: the frames of a group are sent as one picture.
+        video: the clip itself is sent, as a video, in the place of key frames: a group without frames.
         replicates: every asking of the same request is pooled, not the first alone.
         then: the strategy that clips go on to where this one is unsure or has no label; "": none.
     """
@@ -71,6 +72,7 @@ class Strategy:
     per_frame: bool = False
     weigh: Callable[[np.ndarray], np.ndarray] = equally
     mosaic: bool = False
+    video: bool = False
     replicates: bool = False
     then: str = ""
 
@@ -88,6 +90,11 @@ def each(frames: Sequence[int]) -> list[list[int]]:
 def all_at_once(frames: Sequence[int]) -> list[list[int]]:
     """One request with all frames, in the order of time."""
     return [list(frames)] if frames else []
+
+
+def clip_itself(frames: Sequence[int]) -> list[list[int]]:
+    """One request, about no key frame."""
+    return [[]]
 
 
 def majority(votes: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> Pooled:
@@ -164,6 +171,7 @@ STRATEGIES: dict[str, Strategy] = {
     ),
     "multi_frame": Strategy(all_at_once, only, "all key frames in one request"),
     "mosaic": Strategy(all_at_once, only, "all key frames in one request, as one picture", mosaic=True),
+    "whole_clip": Strategy(clip_itself, only, "the clip itself as a video, in one request", video=True),
     # FrugalGPT's cascade (Chen, Zaharia & Zou 2023, arXiv 2305.05176), with ways of asking for models.
     "cascade": Strategy(
         middle,

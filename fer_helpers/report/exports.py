@@ -17,7 +17,7 @@ from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.evaluation import summaries
 from fer_helpers.files import whole_folder, write_whole
 from fer_helpers.paths import safe_name, shown
-from fer_helpers.prompting import FORMS, planning, prompts
+from fer_helpers.prompting import FORMS, planning, prompts, urls_of
 from fer_helpers.report import _croissant, queues
 from fer_helpers.report.methods import annotator
 from fer_helpers.report.summary import audit
@@ -114,7 +114,7 @@ def _fine_tuning(run: Run, labels: pd.DataFrame, folder: Path, _: bool) -> None:
     requests = run.read("requests")
     requests = requests[(requests["taxonomy"] == run.params.taxonomies[0]) & ~requests["mosaic"]]
     requests = requests.assign(pictures=requests["frame_indices"].map(len))
-    requests = requests[requests["pictures"] <= MOST_PICTURES].sort_values("pictures", kind="stable")
+    requests = requests[requests["pictures"].between(1, MOST_PICTURES)].sort_values("pictures", kind="stable")
     asked = requests.drop_duplicates("clip_id", keep="last").merge(labels[["clip_id", "label"]].dropna(), on="clip_id")
     with (folder / "train.jsonl").open("w", encoding="utf-8") as lines:
         for row in asked.to_dict("records"):
@@ -126,7 +126,7 @@ def _conversation(run: Run, row: Mapping[str, Any]) -> dict[str, Any]:
     asked = prompts.find(row["prompt"])
     more = asked.reasoning or asked.reply != "label"
     plain = {"form": FORMS[0], "omitted": "", "prompt": "labels" if more else row["prompt"]}
-    body = planning.body_of({**row, **plain}, planning.urls_of(row, run.picture))
+    body = planning.body_of({**row, **plain}, urls_of(row, run.picture))
     return {"messages": [*body["messages"], {"role": "assistant", "content": json.dumps({"label": row["label"]})}]}
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from fer_helpers import corpora, endpoint, statuses, tables
 from fer_helpers.evaluation import answers
+from fer_helpers.frames import MOST_FRAMES, MOST_PER_SECOND
 from fer_helpers.prompting import find, prompts
 from fer_helpers.runs import Run
 
@@ -106,10 +107,15 @@ def _frames(run: Run, frames: pd.DataFrame) -> str:
         + f", brightness × {params.brightness:g}" * (params.brightness != 1)
         + f", blurred (sigma {params.blur:g} of the longer side)" * (params.blur > 0)
     )
+    video = f" For whole_clip, each clip was encoded anew: {_video(params.clip_size)}." if params.clip_size else ""
     return (
         f"Frames. We extracted {how} ({len(ok)} of {ok['clip_id'].nunique()} clips), {crop}, {size}{altered}, "
-        f"as JPEG of quality {params.jpeg_quality}."
+        f"as JPEG of quality {params.jpeg_quality}.{video}"
     )
+
+
+def _video(size: int) -> str:
+    return f"H.264, at most {size} pixels a side, {MOST_PER_SECOND:g} frames a second and {MOST_FRAMES} in all, silent"
 
 
 def _asking(run: Run, requests: pd.DataFrame, replies: pd.DataFrame) -> str:

@@ -19,7 +19,8 @@ from fer_helpers.tables import IMPORTED, WRITTEN_BY
 MADE_FROM = {
     "clips": (),
     "frames": ("clips",),
-    "requests": ("frames",),
+    "videos": ("clips", "frames"),
+    "requests": ("frames", "videos"),
     "answers": ("requests",),
     "predictions": ("clips", "frames", "requests", "answers", f"{IMPORTED}/predictions"),
     "scores": ("clips", "predictions"),

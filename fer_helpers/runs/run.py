@@ -71,9 +71,10 @@ class Run:
             return tables.read("predictions", folder)
         return tables.empty("predictions")
 
-    def picture(self, clip_id: str, frame_index: int) -> bytes:
-        """JPEG bytes of a key frame."""
-        return store.read(self.folder, self._paths[clip_id][frame_index])
+    def picture(self, clip_id: str, frame_index: int | None) -> bytes:
+        """JPEG bytes of a key frame; of None, MP4 bytes of the clip as a small video."""
+        path = self._videos[clip_id] if frame_index is None else self._paths[clip_id][frame_index]
+        return store.read(self.folder, path)
 
     def pictures(self, clip_id: str) -> list[bytes]:
         """JPEG bytes of all key frames of a clip, in the order of time; empty if it has none."""
@@ -85,6 +86,11 @@ class Run:
         for row in self.read("frames").dropna(subset="path").itertuples():
             paths.setdefault(row.clip_id, {})[int(row.frame_index)] = row.path
         return paths
+
+    @cached_property
+    def _videos(self) -> dict[str, str]:
+        there = self.read("videos").dropna(subset="path")
+        return dict(zip(there["clip_id"], there["path"], strict=True))
 
     def save_figure(self, name: str, figure: Figure, table: pd.DataFrame, caption: str) -> None:
         """Write `figure` as PDF, SVG and PNG, and the table it was drawn from as CSV, under figures/.

@@ -13,18 +13,8 @@ import pandera.pandas as pa
 from fer_helpers.errors import RunError
 from fer_helpers.files import whole_file
 from fer_helpers.paths import shown
-from fer_helpers.tables._schemas import (
-    GROUP,
-    GROUPED,
-    IMPORTED,
-    NOBODY,
-    PROBABILITIES,
-    QUEUES,
-    SCHEMAS,
-    SEVERAL,
-    TARGETS,
-    WRITTEN_BY,
-)
+from fer_helpers.tables._columns import GROUP, GROUPED, IMPORTED, NOBODY, PROBABILITIES, QUEUES, SEVERAL, TARGETS
+from fer_helpers.tables._schemas import SCHEMAS, WRITTEN_BY
 
 __all__ = [
     "GROUP", "IMPORTED", "NOBODY", "PROBABILITIES", "QUEUES", "SCHEMAS", "SEVERAL", "TARGETS", "WRITTEN_BY",

@@ -29,13 +29,14 @@ from fer_helpers.annotation.batch_ledger import Ledger
 from fer_helpers.emotions import SEVEN
 from fer_helpers.endpoint import BatchFaults
 from fer_helpers.errors import EndpointError, RunError
+from fer_helpers.media import mp4
 from fer_helpers.paths import ROOT
 from fer_helpers.prompting import planning, pricing, replies
 from fer_helpers.runs.run import Run
-from tests.support.batch_bench import FRAMES, PLANNED, Bench, Cut, N, bench, cut_off, now, picture
+from tests.support.batch_bench import FRAMES, PICTURES, PLANNED, Bench, Cut, N, bench, cut_off, now, picture
 from tests.support.command import fer
 from tests.support.completions import served as served_without_batches
-from tests.support.plans import frames_of
+from tests.support.plans import frames_of, videos_of
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -65,6 +66,22 @@ def test_batch_answers_are_the_online_answers_at_half_the_price(tmp_path, monkey
     first = answered.iloc[0]
     assert first["cost_usd"] == pytest.approx((first["tokens_in"] + 2 * first["tokens_out"]) / 1e6)
     assert offline["latency_s"].isna().all()  # replies of a batch come together: that is no latency
+
+
+def test_a_batch_holds_videos_as_it_holds_pictures(tmp_path, monkeypatch):
+    video = mp4([(number / 10, np.full((32, 32, 3), 20 * number, np.uint8)) for number in range(9)], 32).data
+    monkeypatch.setitem(PICTURES, ("v", None), video)
+    asking = planning.Asking(endpoint.MODEL)
+    planned = planning.plan(frames_of({"v": 1}), ["whole_clip"], ["seven"], asking, videos_of(["v", "w"]))
+    with bench(tmp_path) as one:
+        one.submit(planned)
+        assert one.ended().collect()["ok"].tolist() == [1]
+        with one.archive() as archive, Archive(tmp_path / "online.sqlite") as other:
+            offline = online.kept(planned, archive)
+            answered = asyncio.run(online.annotate(planned, picture, other, Access(one.url)))
+    assert offline["raw"].tolist() == answered["raw"].tolist()
+    held = [path for path in one.folder.rglob("*") if path.is_file() and b"video/mp4" in path.read_bytes()]
+    assert held == []  # neither ledger nor archive
 
 
 def test_collecting_again_changes_nothing(tmp_path):

@@ -11,9 +11,10 @@ import pytest
 
 from fer_helpers.annotation.archive import Archive
 from fer_helpers.endpoint import Faults
+from fer_helpers.prompting import planning
 from tests.support.children import annotate, serve
 from tests.support.faults import books, named
-from tests.support.plans import planned_for
+from tests.support.plans import frames_of, planned_for, videos_of
 
 N, KILLS, CONCURRENCY, DEADLINE_S = 2000, 20, 8, 120
 FAULTS = Faults(latency_s=0.01, latency_sigma=0.5, server_error=0.03, unavailable=0.02, reset=0.02, rate_limited=0.02)
@@ -90,3 +91,28 @@ def test_no_kill_loses_an_answer_or_asks_for_one_twice(processes, tmp_path):
     assert all(pages[name_of[key]]["received"] == entry.attempts for key, entry in entries.items() if key not in lost)
     seconds = time.monotonic() - began
     print(f"{KILLS} kills in {seconds:.0f} s: {completed - N} answers not kept, {len(lost)} requests under way")
+
+
+def test_nor_of_requests_about_videos(processes, tmp_path):
+    """In the middle of 40 clips: at most what was under way is answered a second time."""
+    clips = [str(number) for number in range(41)]
+    frames, asking = frames_of(dict.fromkeys(clips, 1)), planning.Asking("fer2013-cnn")
+    planned = planning.plan(frames, ["whole_clip"], ["seven"], asking, videos_of(clips))
+    path, address = Path(tmp_path, "a.sqlite"), processes.Queue()
+    server = processes.Process(target=serve, args=(address, Faults(latency_s=0.02), DEADLINE_S), daemon=True)
+    server.start()
+    url = address.get(timeout=60)
+    try:
+        for moment in (15, None):
+            process = processes.Process(target=annotate, args=(url, path, planned, 4), daemon=True)
+            process.start()
+            if moment is None:
+                process.join(DEADLINE_S)
+                assert process.exitcode == 0
+            else:
+                kill_at(process, path, moment, random.Random(moment))
+        completed = sum(page["completed"] for page in books(url).values())
+    finally:
+        server.kill()
+    assert len(kept(path)) == len(planned) == 40
+    assert 40 <= completed <= 40 + 4

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from fer_helpers.errors import ParamsError
-from fer_helpers.frames.extraction import extract
+from fer_helpers.frames.extraction import extract, extract_videos
 from fer_helpers.paths import ROOT
 from tests.support.corpora import load_folder
 from tests.support.media import write_coded_video
@@ -87,6 +87,12 @@ def test_a_worker_killed_in_the_middle_changes_nothing(cluster, tmp_path):
     pd.testing.assert_frame_equal(here, there)
     named = {path: data for path, data in files(tmp_path / "there").items() if not path.endswith(".part")}
     assert named == files(tmp_path / "here")
+    some = clips.tail(4)
+    videos = extract_videos(some, here, tmp_path / "corpus", tmp_path / "here", 64)
+    pd.testing.assert_frame_equal(
+        videos, extract_videos(some, here, tmp_path / "corpus", tmp_path / "there", 64, dask_scheduler=address)
+    )
+    assert all((tmp_path / "there" / path).is_file() for path in videos["path"].dropna())
 
 
 def kill_after_some_frames(worker: subprocess.Popen, frames: Path) -> None:

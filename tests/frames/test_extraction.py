@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from fer_helpers import tables
 from fer_helpers.corpora.demo.renderer import Identity, Light, Pose, render
 from fer_helpers.errors import ParamsError
 from fer_helpers.frames import _key_frames as key_frames
@@ -32,6 +33,8 @@ from tests.support.media import (
     write_picture,
     write_video,
 )
+
+NO_VIDEOS = tables.empty("videos")
 
 
 @pytest.fixture
@@ -621,7 +624,7 @@ def test_key_frames_of_an_earlier_run_go_and_nothing_else(corpus, tmp_path):
     # Until the new table is written the old one is true: no name means another picture than before.
     assert all((out / row.path).is_file() for row in before.itertuples())
     assert set(before["path"]).isdisjoint(now["path"])
-    assert remove_stale(now, out) == len(before)
+    assert remove_stale(now, NO_VIDEOS, out) == len(before)
     left = {path for path in out.rglob("*") if path.is_file()}
     assert left == {*own, *(out / path for path in now["path"])}
 
@@ -630,7 +633,7 @@ def test_a_store_inside_the_runs_folder_is_not_taken_for_an_earlier_run(corpus, 
     write_coded_video(corpus / "a.mp4")
     for address in (str(tmp_path / "out" / "frames"), f"file://{tmp_path}/out/frames"):
         table = frames_of(corpus, tmp_path / "out", frame_store=address)
-        assert remove_stale(table, tmp_path / "out") == 0
+        assert remove_stale(table, NO_VIDEOS, tmp_path / "out") == 0
 
 
 def test_face_boxes_are_steadied_over_neighbouring_key_frames(corpus, tmp_path, monkeypatch):

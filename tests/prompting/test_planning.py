@@ -7,7 +7,7 @@ import pytest
 
 from fer_helpers import tables
 from fer_helpers.emotions import SEVEN, TERNARY
-from fer_helpers.prompting import planning, pricing, prompts
+from fer_helpers.prompting import content, planning, pricing, prompts
 from fer_helpers.prompting.planning import Asking
 from tests.support.plans import frames_of
 
@@ -258,7 +258,7 @@ def test_a_mosaic_is_one_picture_and_another_request():
 def test_a_mosaic_is_sent_as_one_picture_with_the_words_that_say_so():
     row = planning.plan(frames_of({"a": 2}), ["mosaic"], ["seven"], Asking("m")).iloc[0]
     jpeg = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
-    urls = planning.urls_of(row, lambda clip_id, index: jpeg)
+    urls = content.urls_of(row, lambda clip_id, index: jpeg)
     assert len(urls) == 1
     words, picture = planning.body_of(row, urls)["messages"][0]["content"]
     assert "one picture with 2 key frames" in words["text"]

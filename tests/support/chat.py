@@ -33,6 +33,11 @@ def part(data: bytes, kind: str = "png", **detail: str) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": url, **detail}}
 
 
+def video_part(data: bytes) -> dict[str, Any]:
+    url = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+    return {"type": "video_url", "video_url": {"url": url}}
+
+
 def request(*parts: Any, text: str = PROMPT, **more: Any) -> dict[str, Any]:
     content = [{"type": "text", "text": text}, *parts]
     return {"model": endpoint.MODEL, "messages": [{"role": "user", "content": content}], **more}

@@ -25,6 +25,16 @@ def frames_of(clips: dict[str, int]) -> pd.DataFrame:
     return tables.check("frames", pd.DataFrame(rows))
 
 
+def videos_of(clips: list[str], seconds: float = 2.4) -> pd.DataFrame:
+    """The videos table of clips of 24 frames, but for the last, which is too large."""
+    rows = [
+        {"clip_id": clip, "path": f"frames/{clip}/clip.mp4", "sha256": f"{clip}-video", "width": 384, "height": 216,
+         "n_frames": 24, "duration_s": seconds, "status": "ok"}
+        for clip in clips[:-1]
+    ]  # fmt: skip
+    return tables.check("videos", pd.DataFrame([*rows, {"clip_id": clips[-1], "status": "too_large", "reason": "…"}]))
+
+
 def planned_for(n: int, model: str = endpoint.MODEL) -> pd.DataFrame:
     """One request each about the clips "0", "1", ... with one key frame."""
     frames = frames_of({str(number): 1 for number in range(n)})

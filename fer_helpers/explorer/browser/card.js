@@ -82,7 +82,7 @@ class Card {
   votes(replies) {
     if (!replies.length) return [];
     const frames = ({ frames: [first, ...more] }) =>
-      (more.length ? `frames ${first}–${more.at(-1)}` : `frame ${first}`);
+      (more.length ? `frames ${first}–${more.at(-1)}` : first ? `frame ${first}` : "the clip as a video");
     const vote = (reply) =>
       el("li", { title: frames(reply), class: reply.label ? null : "fer-status" }, reply.label ?? reply.status);
     const words = (reply) =>

@@ -62,8 +62,17 @@ class Asked:
 
     @cached_property
     def pictures(self) -> list[bytes]:
-        urls = [part["image_url"]["url"] for part in self.parts if part["type"] == "image_url"]
-        return [base64.b64decode(url.partition(",")[2]) for url in urls]
+        return [data for _, url, data in self._media if not url.startswith("data:video/")]
+
+    @cached_property
+    def videos(self) -> list[tuple[str, bytes]]:
+        """The type of part that each video came as, and its bytes."""
+        return [(kind, data) for kind, url, data in self._media if url.startswith("data:video/")]
+
+    @cached_property
+    def _media(self) -> list[tuple[str, str, bytes]]:
+        urls = [(part["type"], part[part["type"]]["url"]) for part in self.parts if part["type"] != "text"]
+        return [(kind, url, base64.b64decode(url.partition(",")[2])) for kind, url in urls]
 
     @cached_property
     def key(self) -> str:
@@ -86,12 +95,12 @@ class Asked:
 
     @cached_property
     def label(self) -> str:
-        return label_of(self.pictures, self.labels)
+        return label_of([*self.pictures, *(data for _, data in self.videos)], self.labels)
 
     @cached_property
     def prompt_tokens(self) -> int:
-        """Four characters a token, 256 tokens a picture."""
-        return math.ceil(len(self.text) / 4) + 256 * len(self.pictures)
+        """Four characters a token, 256 tokens a picture or video."""
+        return math.ceil(len(self.text) / 4) + 256 * (len(self.pictures) + len(self.videos))
 
     @cached_property
     def limit(self) -> int:
@@ -135,6 +144,7 @@ class Dialect:
         ignores: fields it takes and pays no attention to.
         key: the key that chat wants; empty: none. `listing_key`: the one that the listing wants.
         max_pictures: of a request, 0: any number; `too_many` makes the error.
+        video: the type of part that it takes a video as; empty: it takes none, and `no_video` makes the error.
         context: most tokens in and out, 0: any number; `overflow` makes the error.
         thinks: tokens a model spends on reasoning before it writes; they count against the limit.
         loading: so many first requests, listings included, are answered 503.
@@ -154,6 +164,8 @@ class Dialect:
     listing_key: str = ""
     max_pictures: int = 0
     too_many: Callable[[Asked], Answer] = lambda asked: refusal(asked, 400, "too many images")
+    video: str = ""
+    no_video: Callable[[Asked], Answer] = lambda asked: refusal(asked, 400, f"Invalid value: '{asked.videos[0][0]}'.")
     context: int = 0
     overflow: Callable[[Asked], Answer] = lambda asked: refusal(asked, 400, "context length exceeded")
     thinks: int = 0

@@ -9,6 +9,8 @@
   issue 5528, on both Google and xAI).
 - Filters: finish reasons in Google's own words, SAFETY, PROHIBITED_CONTENT, RECITATION (Vibe-Trading pull request 308),
   or "content_filter: PROHIBITED_CONTENT" with a choice that has no message at all (reported by several clients).
+- A video goes as an image_url with `data:video/...` (Vertex AI's page on the OpenAI library: data of any medium); that
+  video_url is refused, and how, is assumed.
 - Per day: 429 RESOURCE_EXHAUSTED with quotaId GenerateRequestsPerDayPerProjectPerModel-FreeTier, beside a retryDelay
   of seconds that does not help (gemini-cli issue 8437).
 """
@@ -85,6 +87,8 @@ DIALECT = Dialect(
     shape=_shape,
     key="fake-key-gemini",
     listing_key="fake-key-gemini",
+    video="image_url",
+    no_video=lambda asked: refusal(asked, 400, "Invalid content part type: video_url"),
     thinks=24,
     specials={
         **anywhere.REPLIES,

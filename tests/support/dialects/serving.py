@@ -87,6 +87,8 @@ class _Server:
             return refused
         if 0 < self._dialect.max_pictures < len(asked.pictures):
             return self._dialect.too_many(asked)
+        if any(kind != self._dialect.video for kind, _ in asked.videos):
+            return self._dialect.no_video(asked)
         if 0 < self._dialect.context < asked.prompt_tokens:
             return self._dialect.overflow(asked)
         return Answer(reply(asked))

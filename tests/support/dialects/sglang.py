@@ -5,6 +5,7 @@
 - Both `max_completion_tokens` and `max_tokens` are heeded; more than the context is a 400 (`serving_chat.py`).
 - Context overflow: "The input (N tokens) is longer than the model's context length" (`tokenizer_manager.py`); too many
   pictures: "Image count N exceeds limit M per request." (same file), by --limit-mm-data-per-request.
+- A video is a `video_url` part with a URL, `data:` among them (`protocol.py`).
 - Choices carry `matched_stop`; usage has `reasoning_tokens` at its top level; finish reason `abort` (`protocol.py`).
 - Log-probabilities are of the distribution sampled from, after the grammar. What it forbids has -inf, which the
   JSON writer makes null (inferred from the two sources, not seen).
@@ -63,6 +64,7 @@ DIALECT = Dialect(
     logprobs=after_schema,
     ignores=frozenset({"store"}),
     too_many=_too_many,
+    video="video_url",
     context=ROOM,
     overflow=_overflow,
     specials={**anywhere.REPLIES, "null_logprobs": _null_logprobs},

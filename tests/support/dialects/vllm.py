@@ -7,6 +7,7 @@
 - Errors: `{"error": {message, type, param, code}}` with a number as code; before 0.10 the same fields at the top beside
   `"object": "error"` (vllm issues 13513 and 17092).
 - Too many pictures: 400 "At most 1 image(s) may be provided in one prompt." by --limit-mm-per-prompt (issue 13513).
+- A video is a `video_url` part; a model without: 400 "At most 0 video(s) may be provided in one prompt." (issue 23638).
 - Log-probabilities are raw by default, before the schema (docs "Engine arguments", --logprobs-mode): the label's own
   token can be far down, and in older engines is not among its alternatives; current ones put it first there, and
   -inf is -9999 (source `chat_completion/serving.py`, _get_top_logprobs).
@@ -92,6 +93,8 @@ DIALECT = Dialect(
     logprobs=raw_logprobs,
     ignores=frozenset({"store"}),
     too_many=_too_many,
+    video="video_url",
+    no_video=lambda asked: refusal(asked, 400, "At most 0 video(s) may be provided in one prompt."),
     context=ROOM,
     overflow=_overflow,
     specials={
@@ -102,3 +105,4 @@ DIALECT = Dialect(
 OLD = replace(DIALECT, error=flat_error, logprobs=before_schema)
 PROCESSED = replace(DIALECT, logprobs=processed_logprobs)
 ONE_PICTURE = replace(DIALECT, max_pictures=1)
+NO_VIDEO = replace(DIALECT, video="")

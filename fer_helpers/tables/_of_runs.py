@@ -1,0 +1,203 @@
+"""The tables that notebooks 01 to 04 write: columns, types, meanings."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from fer_helpers import statuses
+from fer_helpers.emotions import LABELS, SEVEN, TAXONOMIES
+from fer_helpers.tables._columns import GROUPED, column, probabilities, schema
+
+
+def _ranking() -> pa.Column:
+    return pa.Column(
+        str,
+        nullable=True,
+        coerce=True,
+        required=False,
+        description="labels from best to worst, with spaces between; no such column where no prompt asks for a ranking",
+    )
+
+
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    "clips": schema(
+        {
+            "clip_id": column(str, "name of the clip, unique in the corpus"),
+            "path": column(str, "video file, picture or picture folder, from the corpus folder, with /"),
+            "start_s": column(float, "where the clip begins in its file, s"),
+            "duration_s": column(float, "length, s; 0 for a single picture", nullable=True),
+            "n_frames": column("Int64", "frames in the clip", nullable=True),
+            "fps": column(float, "frames per second; empty for pictures", nullable=True),
+            "width": column("Int64", "pixels", nullable=True),
+            "height": column("Int64", "pixels", nullable=True),
+            "label": column(str, "true label: the corpus's, one of the seven", nullable=True, isin=SEVEN),
+            "label_original": column(str, "the corpus's own word or code for it", nullable=True),
+            "scene": column(str, "scene or situation", nullable=True),
+            "split": column(str, "the corpus's split: train, test, ...", nullable=True),
+            "subject": column(str, "the person (or rendered identity)", nullable=True),
+            "intensity": column(float, "intended strength of the expression, 0-1", nullable=True),
+            "status": column(str, "whether the file can be read", isin=statuses.CLIP),
+            "reason": column(str, "why it cannot, or what is odd about it", nullable=True),
+            GROUPED: pa.Column(
+                str,
+                regex=True,
+                required=False,
+                nullable=True,
+                coerce=True,
+                description="columns group_<name>, as many as there are: the subject's group, such as age, as text",
+            ),
+        },
+        unique=["clip_id"],
+    ),
+    "frames": schema(
+        {
+            "clip_id": column(str, "clips.clip_id"),
+            "frame_index": column("Int64", "position in the clip, from 0; empty if no frame", nullable=True),
+            "time_s": column(float, "time from the clip's start, s", nullable=True),
+            "path": column(str, "JPEG file, from the run's folder, or its address in a frame_store", nullable=True),
+            "sha256": column(str, "hash of the JPEG's bytes", nullable=True),
+            "width": column("Int64", "pixels of the JPEG", nullable=True),
+            "height": column("Int64", "pixels of the JPEG", nullable=True),
+            "face_x": column(float, "left edge of the face box in the whole frame, pixels", nullable=True),
+            "face_y": column(float, "its upper edge", nullable=True),
+            "face_w": column(float, "its width", nullable=True),
+            "face_h": column(float, "its height", nullable=True),
+            "face_score": column(float, "the detector's score; larger is surer", nullable=True),
+            "n_faces": column("Int64", "faces found in the frame, where one was looked for", nullable=True),
+            "motion": column(float, "motion energy at the frame, grey levels; see media.motion", nullable=True),
+            "status": column(str, "what became of the frame", isin=statuses.FRAME),
+            "reason": column(str, "why there is no frame", nullable=True),
+        },
+        unique=["clip_id", "frame_index"],
+    ),
+    "videos": schema(
+        {
+            "clip_id": column(str, "clips.clip_id"),
+            "path": column(str, "MP4 file, from the run's folder, or its address in a frame_store", nullable=True),
+            "sha256": column(str, "hash of its frames' pixels and times, as they were encoded", nullable=True),
+            "width": column("Int64", "pixels", nullable=True),
+            "height": column("Int64", "pixels", nullable=True),
+            "n_frames": column("Int64", "frames in it", nullable=True),
+            "duration_s": column(float, "length, s", nullable=True),
+            "status": column(str, "what became of the clip as a video", isin=statuses.VIDEO),
+            "reason": column(str, "why there is no video, or what is lost in it", nullable=True),
+        },
+        unique=["clip_id"],
+    ),
+    "requests": schema(
+        {
+            "key": column(str, "hash of the request as sent, pictures by their bytes' hash, videos by sha256"),
+            "clip_id": column(str, "clips.clip_id"),
+            "frame_indices": column(object, "frames in the request, list of frames.frame_index; none: the video"),
+            "mosaic": column(bool, "the frames are sent as one picture, side by side"),
+            "taxonomy": column(str, "labels asked for", isin=TAXONOMIES),
+            "labels": column(object, "the labels in the order they are named to the model"),
+            "replicate": column(int, "which repeat of the same request, from 0"),
+            "model": column(str, "model asked"),
+            "prompt": column(str, "name of the prompt"),
+            "prompt_sha256": column(str, "hash of the prompt's words and the reply's schema"),
+            "detail": column(str, "resolution the model looks at"),
+            "form": column(str, "how the reply is asked for: by schema or words, with log-probabilities or not"),
+            "temperature": column(float, "of sampling"),
+            "reasoning_effort": column(str, "as sent; empty: not sent"),
+            "max_tokens": column("Int64", "most tokens of the reply; 0: the prompt's own", nullable=True),
+            "limit_field": column(str, "the field that this limit is sent in", nullable=True),
+            "omitted": column(str, "fields left out because the server refuses them", nullable=True),
+            "tokens_image": column(int, "estimated tokens of the pictures"),
+            "tokens_in": column(int, "estimated tokens sent, pictures included"),
+            "tokens_out": column(int, "estimated tokens of the reply"),
+            "cost_usd": column(float, "estimated price, US$; empty if no price is known", nullable=True),
+        },
+        unique=["key", "clip_id"],
+    ),
+    "answers": schema(
+        {
+            "key": column(str, "requests.key"),
+            "status": column(str, "what came back", isin=statuses.ANSWER),
+            "label": column(str, "the label in an ok answer", nullable=True, isin=LABELS),
+            **probabilities(),
+            "ranking": _ranking(),
+            "prob_source": column(
+                str, "logprobs, confidence or distribution (the reply's own numbers), or none", nullable=True
+            ),
+            "prob_doubt": column(str, "why there are no probabilities, or not the log-probabilities'", nullable=True),
+            "raw": column(str, "the reply's text, or the error's", nullable=True),
+            "model_requested": column(str, "model asked"),
+            "model_returned": column(str, "model that says it answered", nullable=True),
+            "fingerprint": column(str, "system_fingerprint of the reply", nullable=True),
+            "tokens_in": column("Int64", "billed tokens sent", nullable=True),
+            "tokens_out": column("Int64", "billed tokens of the reply", nullable=True),
+            "cost_usd": column(float, "price of the billed tokens, US$", nullable=True),
+            "latency_s": column(float, "from sending to the reply's end, s", nullable=True),
+            "created": column(str, "when it arrived, ISO 8601, UTC"),
+        },
+        unique=["key"],
+        labelled=True,
+    ),
+    "predictions": schema(
+        {
+            "clip_id": column(str, "clips.clip_id"),
+            "frame_index": column("Int64", "the frame, where each frame is labelled by itself", nullable=True),
+            "strategy": column(str, "how the answers were pooled"),
+            "model": column(str, "annotator"),
+            "taxonomy": column(str, "labels predicted", isin=TAXONOMIES),
+            "asked": column(str, "labels asked for: ternary from seven is collapsed", isin=TAXONOMIES),
+            "label": column(
+                str, "predicted label: perceived expression; empty if there is none", nullable=True, isin=LABELS
+            ),
+            **probabilities(),
+            "ranking": _ranking(),
+            "confidence": column(float, "probability of the label", nullable=True),
+            "n_votes": column(int, "answers with a label that were pooled"),
+            "agreement": column(float, "share of them with the final label", nullable=True),
+            "tie": column(bool, "a vote was tied and broken by mean probability or label order"),
+            "status": column(str, "ok, no_frame, or the answers' commonest failure", isin=statuses.PREDICTION),
+            "tokens": column("Int64", "billed tokens in and out of the answers used", nullable=True),
+            "cost_usd": column(float, "their price, US$", nullable=True),
+        },
+        unique=["clip_id", "frame_index", "strategy", "model", "taxonomy", "asked"],
+        labelled=True,
+    ),
+    "scores": schema(
+        {
+            "strategy": column(str, "predictions.strategy, or a trivial baseline"),
+            "model": column(str, "annotator"),
+            "taxonomy": column(str, "labels scored", isin=TAXONOMIES),
+            "asked": column(str, "labels asked for", isin=TAXONOMIES),
+            "metric": column(str, "name of the score"),
+            "value": column(float, "the score", nullable=True),
+            "ci_low": column(float, "lower end of its 95 % interval; empty if too few clips", nullable=True),
+            "ci_high": column(float, "upper end", nullable=True),
+            "value_wrong": column(float, "the score with missing predictions counted as wrong", nullable=True),
+            "bound_low": column(float, "the score had all missing predictions been wrong", nullable=True),
+            "bound_high": column(float, "the score had they all been right", nullable=True),
+            "n_clips": column(int, "clips scored: with a label and a prediction (with probabilities)"),
+            "n_missing": column(int, "clips with a label that are not scored"),
+            "resampled": column(str, "what was drawn for the interval", isin=["clips", "subjects"]),
+        },
+        unique=["strategy", "model", "taxonomy", "asked", "metric"],
+    ),
+    "comparisons": schema(
+        {
+            "taxonomy": column(str, "labels scored", isin=TAXONOMIES),
+            "asked": column(str, "labels asked for", isin=TAXONOMIES),
+            "metric": column(str, "name of the score"),
+            "strategy_a": column(str, "predictions.strategy of the one"),
+            "model_a": column(str, "its annotator"),
+            "strategy_b": column(str, "predictions.strategy of the other"),
+            "model_b": column(str, "its annotator"),
+            "n_clips": column(int, "clips with a true label and a prediction of both"),
+            "value_a": column(float, "score of the one on these clips", nullable=True),
+            "value_b": column(float, "score of the other", nullable=True),
+            "difference": column(float, "value_a - value_b", nullable=True),
+            "ci_low": column(float, "lower end of its paired 95 % interval", nullable=True),
+            "ci_high": column(float, "upper end", nullable=True),
+            "test": column(str, "the paired test; empty if nothing can be tested", nullable=True),
+            "p": column(float, "its p value", nullable=True),
+            "p_holm": column(float, "p adjusted for all pairs of the question and metric (Holm)", nullable=True),
+            "detectable": column(float, "minimum detectable difference (80 % power, unadjusted)", nullable=True),
+            "sentence": column(str, "the result in words"),
+        },
+        unique=["taxonomy", "asked", "metric", "strategy_a", "model_a", "strategy_b", "model_b"],
+    ),
+}
