@@ -15,9 +15,8 @@ from fer_helpers.files import write_whole
 from fer_helpers.paths import resolve, shown
 from fer_helpers.pipeline import _workers, steps, sweep_plan
 from fer_helpers.pipeline.run import check_outside
-from fer_helpers.runs import NOTEBOOKS, declared, folder_of, hold, read_manifest, source, sweeps
+from fer_helpers.runs import NOTEBOOKS, SWEEP_COMPARISON, declared, folder_of, hold, read_manifest, sweeps
 
-COMPARISON = "07_sweep_comparison"
 FRAMES, ASKED = 2, 3  # notebooks up to the key frames, and up to the answers
 
 
@@ -51,10 +50,10 @@ def execute_sweep(
         sweeps.note_requests(sweep_plan.requests(work.left)[0].values() if work.left else (), folder)
         work.go_on(work.left, (ASKED, len(NOTEBOOKS) - (not found.error_analysis)))
         say(f"requests sent: {work.sent}")
-        if sum(state == sweeps.DONE for state, _ in work.states.values()) > 1 and source(COMPARISON).is_file():
-            say(COMPARISON)
+        if sum(state == sweeps.DONE for state, _ in work.states.values()) > 1:
+            say(SWEEP_COMPARISON)
             (folder / "notebooks").mkdir(exist_ok=True)
-            steps.run_notebook(COMPARISON, {**declared(COMPARISON), "sweep_folder": found.out}, folder)
+            steps.run_notebook(SWEEP_COMPARISON, {**declared(SWEEP_COMPARISON), "sweep_folder": found.out}, folder)
     work.check()
     return sweeps.read(folder)
 
