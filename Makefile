@@ -16,11 +16,12 @@ test: check
 		--dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env tests notebooks
 
-# The simulations of docs/statistics.md, with as many data sets as it cites.
+# The simulations of docs/statistics.md, with as many data sets as it cites, and the tests that are too slow for `test`.
 coverage: $(READY)
 	FER_DATA_SETS=2000 $(BIN)/python -m pytest -s tests/evaluation/test_coverage.py \
 		tests/evaluation/test_coverage_groups.py tests/evaluation/test_coverage_order.py \
 		tests/evaluation/test_coverage_sweeps.py tests/estimation/test_coverage.py
+	$(BIN)/python -m pytest -m slow tests
 
 check: $(READY)
 	$(BIN)/ruff check

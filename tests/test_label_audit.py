@@ -7,14 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import pipeline, report, tables
+from fer_helpers import report, tables
+from fer_helpers.emotions import SEVEN
 from fer_helpers.errors import RunError
 from fer_helpers.estimation import draw_core, in_words
 from fer_helpers.params import Params
+from fer_helpers.pipeline.run import _people_labelled
+from fer_helpers.pipeline.steps import execute_steps
 from fer_helpers.report import exports
-from fer_helpers.runs import AUDIT, Run, draws, file_hash, open_run, read_manifest, write_manifest
+from fer_helpers.runs import AUDIT, Run, draws, file_hash, open_run, people, read_manifest, source, write_manifest
 from tests.support.command import SMALL, fer
 from tests.support.explorer_runs import make_run
+from tests.support.labelling import enter, open_view, press
 
 OTHERS = ("clips", "frames", "requests", "answers", "predictions", "scores", "comparisons")
 MARKS = {"04_strategy_comparison": {"fingerprint": "x", "tables": {}, "seconds": 1.0}}
@@ -33,7 +37,7 @@ def run(tmp_path, in_process):
 def audited(run, **params):
     """What notebook 06 shows, executed as a step of the pipeline."""
     mine = run.params.model_copy(update=params)
-    pipeline._execute([AUDIT], mine, print, "")
+    execute_steps([AUDIT], mine, print, "")
     book = nbformat.read(run.folder / "notebooks" / f"{AUDIT}.ipynb", as_version=4)
     return " ".join("".join(cell.outputs[0].text for cell in book.cells if cell.cell_type == "code").split())
 
@@ -84,6 +88,31 @@ def test_an_extension_changes_the_estimate_and_nothing_else(run):
     steps = read_manifest(run.folder)["steps"]
     assert {name: steps[name] for name in MARKS} == MARKS
     assert set(steps) == {*MARKS, AUDIT}
+
+
+@pytest.mark.browser
+def test_forty_clips_by_keys_give_an_estimate_and_ten_more_change_nothing_else(run, browser):
+    """From the page to the notebook: what is typed where people label is what the estimate is made of."""
+    before = {name: file_hash(run.folder / f"{name}.parquet") for name in OTHERS}
+    truth = run.read("clips").set_index("clip_id")["label"]
+    told = []
+    for n in (40, 50):
+        queue = draws.draw(run, "core", n)
+        drawn = queue["clip_id"]
+        page = browser.new_page()
+        open_view(page, run)
+        enter(page, "ann")
+        press(page, *(str(1 + SEVEN.index(truth[clip])) for clip in drawn[len(told) and 40 :]))
+        page.close()
+        assert f"{n} of {n} drawn clips are labelled, of 100 in the corpus." in audited(run, n_labels=n)
+        told.append(tables.read("estimates", run.folder).set_index(["quantity", "target", "source"]))
+        share = told[-1].loc[("share: happy", "this corpus", "people")]
+        assert share["n"] == n
+        happy = (truth[drawn] == "happy").to_numpy()
+        assert share["value"] == pytest.approx(np.average(happy, weights=1 / queue["probability"]))
+    assert told[0]["value"].ne(told[1]["value"]).any()
+    assert {name: file_hash(run.folder / f"{name}.parquet") for name in OTHERS} == before
+    assert len(people.read(run.folder)) == 50
 
 
 def test_labels_of_other_queues_and_clips_are_refused_by_name(run):
@@ -177,12 +206,12 @@ def test_a_draw_that_only_the_panel_labelled_is_drawn_anew_where_it_does_not_hol
 def test_what_labels_single_frames_is_not_audited_for_a_panel(tmp_path):
     """The run would have ended with an error that nobody asked for."""
     demo = Params(out=str(tmp_path))
-    assert pipeline._people_labelled(demo, tmp_path)
+    assert _people_labelled(demo, tmp_path)
     for none in ({"human_labels": ""}, {"strategies": ["per_frame"]}, {"strategy_shown": "per_frame"}):
-        assert not pipeline._people_labelled(demo.model_copy(update=none), tmp_path)
+        assert not _people_labelled(demo.model_copy(update=none), tmp_path)
     mine = demo.model_copy(update={"corpus": "folder", "corpus_path": "x"})
-    assert not pipeline._people_labelled(mine, tmp_path)
-    assert pipeline._people_labelled(mine.model_copy(update={"human_labels": "people.csv"}), tmp_path)
+    assert not _people_labelled(mine, tmp_path)
+    assert _people_labelled(mine.model_copy(update={"human_labels": "people.csv"}), tmp_path)
 
 
 def test_a_model_that_is_right_is_certified_by_its_audit(run):
@@ -207,7 +236,7 @@ def test_a_model_that_is_right_is_certified_by_its_audit(run):
 
 
 def test_the_demos_notebook_says_that_its_panel_is_simulated():
-    book = nbformat.read(pipeline.source(AUDIT), as_version=4)
+    book = nbformat.read(source(AUDIT), as_version=4)
     shown = json.dumps([cell.get("outputs", []) for cell in book.cells])
     assert "These raters are simulated" in shown
     assert pd.Series(shown).str.count("nobody was asked").iloc[0] >= 2

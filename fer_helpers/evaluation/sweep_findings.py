@@ -60,7 +60,7 @@ def flip(row: Mapping[str, Any]) -> str:
     rate = f"{what} changes the label of {per_cent(row['value'])} of {_clips(row)}"
     rate += _interval(row["ci_low"] * 100, row["ci_high"] * 100, ".0f", " %")
     if pd.isna(row["level"]):
-        return f"{rate}."
+        return f"{rate[0].upper()}{rate[1:]}."
     rate += _left_out(row)
     if np.isnan(row["p_holm"]):
         return f"{rate}; no request was repeated, so that it is not known how many would have changed anyway."
@@ -145,7 +145,8 @@ def of_effects(effects: pd.DataFrame) -> list[str]:
     alike = tested[(tested["p_holm"] >= 0.05) & tested["with_parameter"].isna()]
     if len(alike):
         least = alike["detectable"].dropna()
-        smallest = f": effects below {least.min():.2f} to {least.max():.2f} would probably be missed (80 % power)"
+        bounds = " to ".join(dict.fromkeys(f"{bound:.2f}" for bound in (least.min(), least.max())))
+        smallest = f": effects below {bounds} would probably be missed (80 % power)"
         said = f"No significant main effect of {_some(change(row) for row in alike.to_dict('records'))}"
         found.append(f"{said}; that is not equality{smallest if len(least) else ''}.")
     return found

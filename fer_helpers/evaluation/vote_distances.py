@@ -37,7 +37,8 @@ def distances(
     Returns:
         rows with annotator, measure (of MEASURES), value, ci_low, ci_high, n_clips; none of who has no probabilities.
     """
-    rows = predicted[predicted["frame_index"].isna()].assign(annotator=annotator_names(predicted))
+    whole = predicted["frame_index"].isna()
+    rows = predicted.assign(annotator=annotator_names(predicted))[whole]
     voted, found = counts[counts.sum(axis=1) > 0], []
     for annotator, part in rows.groupby("annotator", sort=False):
         labels = list(TAXONOMIES[part["taxonomy"].iloc[0]])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import nbformat
-from nbformat import v4
 
 from fer_helpers.errors import RunError
 from fer_helpers.explorer.labelling import queue_of
@@ -49,8 +47,9 @@ def explore(folder: Path, port: int, say: Callable[[str], None]) -> None:
         RunError: there is no run, or it has no predictions yet; or the port cannot be used.
     """
     open_run(folder).read("predictions")  # an error here is a line, in the served page it would be nothing at all
-    notebook = nbformat.read(source(NOTEBOOKS[-1]), as_version=4)
-    _serve("explorer", folder, [cell for cell in notebook.cells if TAG in cell.metadata.get("tags", [])], port, say)
+    cells = json.loads(source(NOTEBOOKS[-1]).read_text(encoding="utf-8"))["cells"]
+    tagged = [(cell["cell_type"], "".join(cell["source"])) for cell in cells if TAG in cell["metadata"].get("tags", [])]
+    _serve("explorer", folder, tagged, port, say)
 
 
 def label(folder: Path, queue: str, port: int, say: Callable[[str], None]) -> None:
@@ -60,21 +59,23 @@ def label(folder: Path, queue: str, port: int, say: Callable[[str], None]) -> No
         RunError: there is no run, or no clip was drawn for the queue; or the port cannot be used.
     """
     queue_of(open_run(folder), queue)
-    _serve("labelling", folder, [v4.new_code_cell(f"LabellingView(run, {queue!r})")], port, say)
+    _serve("labelling", folder, [("code", f"LabellingView(run, {queue!r})")], port, say)
 
 
-def _serve(
-    title: str, folder: Path, cells: Sequence[nbformat.NotebookNode], port: int, say: Callable[[str], None]
-) -> None:
-    """Serve `cells` as a page, after a cell that opens the run and writes nothing into its folder."""
+def _serve(title: str, folder: Path, cells: Sequence[tuple[str, str]], port: int, say: Callable[[str], None]) -> None:
+    """Serve `cells`, type and text of each, as a page, after one that opens the run and writes nothing into it."""
+    import nbformat  # takes 1.5 s, which every kernel would wait for
+    from nbformat import v4
     from voila.app import Voila  # type: ignore[import-untyped]
 
-    setup = v4.new_code_cell(_SETUP.format(folder=str(folder), style=_STYLE))
+    new = {"code": v4.new_code_cell, "markdown": v4.new_markdown_cell}
+    setup = ("code", _SETUP.format(folder=str(folder), style=_STYLE))
+    page = [new[kind](text) for kind, text in (setup, *cells)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     token = secrets.token_urlsafe(24)
     with surroundings() as config, tempfile.TemporaryDirectory() as place:
         notebook = Path(place, f"{title}.ipynb")
-        nbformat.write(v4.new_notebook(cells=[setup, *cells], metadata=kernel), notebook)
+        nbformat.write(v4.new_notebook(cells=page, metadata=kernel), notebook)
         app = Voila.instance(
             ip="127.0.0.1",
             port=port,

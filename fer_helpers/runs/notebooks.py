@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from fer_helpers.paths import ROOT
 
@@ -29,8 +28,9 @@ def source(notebook: str) -> Path:
 
 def declared(notebook: str) -> dict[str, Any]:
     """Names and defaults of the notebook's parameters cell."""
-    cells = nbformat.read(source(notebook), as_version=4).cells
-    code = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    # Read as JSON: nbformat takes 1.5 s to import, in each kernel.
+    cells = json.loads(source(notebook).read_text(encoding="utf-8"))["cells"]
+    code = "".join(next(cell["source"] for cell in cells if "parameters" in cell["metadata"].get("tags", [])))
     return {
         item.target.id: ast.literal_eval(item.value)
         for item in ast.parse(code).body

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import pipeline, tables
+from fer_helpers import tables
 from fer_helpers.emotions import SEVEN
 from fer_helpers.estimation import (
     CORPUS,
@@ -33,7 +33,7 @@ from fer_helpers.estimation import (
     would_accept,
 )
 from fer_helpers.evaluation import summaries
-from fer_helpers.runs import AUDIT
+from fer_helpers.runs import AUDIT, source
 from tests.estimation.worlds import corpus, votes
 
 
@@ -48,7 +48,7 @@ def made(right, seed=3, useless=False):
 
 def answer(core, table, acceptance=None, replacement=None):
     """What the cell below the heading "Answer" prints."""
-    cells = nbformat.read(pipeline.source(AUDIT), as_version=4).cells
+    cells = nbformat.read(source(AUDIT), as_version=4).cells
     at = next(number for number, cell in enumerate(cells) if cell.source.startswith("## Answer"))
     known = {"answers": answers, "summaries": summaries, "core": core, "table": table}
     with contextlib.redirect_stdout(io.StringIO()) as said:

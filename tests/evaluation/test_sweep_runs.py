@@ -185,7 +185,7 @@ def test_runs_with_archives_of_their_own_are_repeats(base, tmp_path):
     said, _, flips = compared(tmp_path / "all", [str(tmp_path / name) for name in chosen])
     assert flips.set_index("parameter")["p_holm"]["prompt"] < 0.05
     assert "These choices change more labels than repeating does: prompt reasoning instead of labels" in said
-    assert "repeating the same request changes the label of" in said
+    assert "Repeating the same request changes the label of" in said
 
 
 def begun(folder, **values):

@@ -148,6 +148,7 @@ def test_the_printed_commands_are_papermills(asked):
         assert given == {parameter: params[parameter] for parameter in given}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # three processes that import everything, on a machine that may be busy
 def test_a_kill_loses_nothing(began, monkeypatch):
     """Workers and kernels end with the command; what was kept is not asked again."""
@@ -276,6 +277,7 @@ def test_the_default_parameters_print_no_more_than_the_folder():
     assert [yaml.safe_load(shlex.split(line)[-1]) for line in lines[1:]] == [{"out": "outputs/x"}] * 5
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not os.environ.get("CI") and not find_spec("distributed"), reason="the extra `cluster` is missing")
 def test_a_workers_death_costs_its_cells_time_only(began, tmp_path, monkeypatch):

@@ -61,17 +61,26 @@ def test_a_wheel_carries_every_file_of_the_package_and_of_a_study(wheel):
 
 
 def test_a_study_works_without_a_checkout(installed, tmp_path):
-    """From an empty folder whose name has spaces and other letters: new, then notebooks 01 and 02, and the plan."""
+    """From an empty folder whose name has spaces and other letters: new, and a corpus rendered into the study."""
     place = tmp_path / "leerer Ordner ä"
     place.mkdir()
     made = installed("new", "Studie ö", cwd=place)
     assert made.stdout == "made Studie ö; next: cd 'Studie ö' && fer-helpers run params/demo.yaml\n", made.stderr
     study = place / "Studie ö"
-    planned = installed("plan", "params/demo.yaml", "-p", "n_clips", "7", cwd=study / "params")
-    assert "billed for these requests so far: US$ 0.0000" in planned.stdout, planned.stderr
-    assert "\r" not in planned.stderr
-    assert (study / "outputs" / "demo" / "frames.parquet").is_file()
+    checked = installed("check", "params/demo.yaml", "-p", "n_clips", "7", cwd=study / "params")
+    assert "demo: 7 clips listed, 7 examined" in checked.stdout, checked.stderr
+    assert (study / "outputs" / "corpora" / "demo-7-seed1" / "manifest.csv").is_file()
     assert sorted(path.name for path in place.iterdir()) == ["Studie ö"]
+
+
+@pytest.mark.slow
+def test_a_study_ends_with_a_report(installed, tmp_path):
+    """Kernels find the study, too; a log gets no bars."""
+    installed("new", "mine", cwd=tmp_path)
+    done = installed("run", "params/demo.yaml", "-p", "n_clips", "7", "-p", "n_resamples", "200", cwd=tmp_path / "mine")
+    assert done.stdout.endswith("report: outputs/demo/report.html\n"), done.stderr
+    assert "\r" not in done.stderr
+    assert (tmp_path / "mine" / "outputs" / "demo" / "labels.parquet").is_file()
 
 
 def test_outside_a_study_a_command_says_what_to_do(installed, tmp_path):

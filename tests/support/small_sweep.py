@@ -8,7 +8,7 @@ from tests.support.notebooks import run_here
 
 VARIED = {"model": ["fer2013-cnn", "facs-rules"], "frame_choice": ["uniform", "middle"]}
 # Repeats of the same request beside it, so that a choice can be told from noise; the demo's model has none.
-SAME = {"strategies": ["multi_frame", "self_consistency"], "n_replicates": 2, "taxonomies": ["seven"]}
+SAME = {"strategies": ["multi_frame", "self_consistency"], "n_replicates": 2, "taxonomies": ["seven"], "n_frames": 3}
 ALONE = {"human_labels": "", "error_analysis": False}  # cells without notebooks 05 and 06
 
 
