@@ -22,6 +22,7 @@ coverage: $(READY)
 		tests/evaluation/test_coverage_groups.py tests/evaluation/test_coverage_order.py \
 		tests/evaluation/test_coverage_sweeps.py tests/estimation/test_coverage.py
 	$(BIN)/python -m pytest -m slow tests
+	$(BIN)/python -m pytest -m '' --nbval --nbval-current-env notebooks
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -52,6 +52,7 @@ def test_single_frames_alone(small_copy, in_process):
     assert tables.read("comparisons", small_copy).empty
 
 
+@pytest.mark.slow
 def test_three_classes_alone(small_copy, in_process):
     scores, predictions = run(small_copy, *p(taxonomies="[ternary]", human_labels="panel"))
     assert set(predictions["taxonomy"]) == set(scores["taxonomy"]) == {"ternary"}
@@ -61,6 +62,7 @@ def test_three_classes_alone(small_copy, in_process):
     assert set(estimates["taxonomy"]) == {"ternary"}
 
 
+@pytest.mark.slow
 def test_one_other_annotator_shown(small_copy, in_process, tmp_path):
     """Whoever was imported can be the one whose errors are looked at."""
     given_by(small_copy, tmp_path, theirs=lambda label: "happy")
@@ -69,6 +71,7 @@ def test_one_other_annotator_shown(small_copy, in_process, tmp_path):
     assert war_of(scores, "theirs")["seven"] == pytest.approx((truth == "happy").mean())
 
 
+@pytest.mark.slow
 def test_two_other_annotators(small_copy, in_process, tmp_path):
     given_by(small_copy, tmp_path, right=lambda label: label, happy=lambda label: "happy")
     scores, _ = run(small_copy, *p(strategies="[single_frame, majority_vote]", strategy_shown="majority_vote"))

@@ -58,6 +58,7 @@ def test_the_second_run_sends_nothing_and_says_so(small_copy):
     assert result.output.count("up to date, skipped") == 5
 
 
+@pytest.mark.slow
 def test_a_mark_reruns_what_reads_marks(small_copy, in_process):
     """The corrected label stands beside the corpus's in notebook 05."""
     clip = tables.read("clips", small_copy).iloc[0]
@@ -101,6 +102,7 @@ def test_plain_papermill_does_the_same(small_copy, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(small_copy / "scores.parquet"), before)
 
 
+@pytest.mark.slow
 def test_what_was_removed_is_made_again(small_copy, in_process):
     """Key frames, figures and pages are part of what a notebook left; their loss counted as up to date."""
     shutil.rmtree(small_copy / "figures")
