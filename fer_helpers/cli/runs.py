@@ -48,7 +48,7 @@ def check(params: Params) -> None:
 @main.command()
 @with_params
 def run(params: Params) -> None:
-    """Run the five notebooks with the parameters of a YAML file and write the report."""
+    """Run the notebooks with the parameters of a YAML file and write the report; 06 where people have labelled."""
     from fer_helpers import pipeline, report
     from fer_helpers.runs import open_run
 

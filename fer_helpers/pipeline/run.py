@@ -33,7 +33,7 @@ from fer_helpers.tables import IMPORTED
 
 
 def execute(params: Params, say: Callable[[str], None] = print) -> Path:
-    """Run the five notebooks with `params`, and 06 if people have labelled; returns the run's folder with report.html.
+    """Run notebooks 01 to 05 with `params`, and 06 if people have labelled; returns the run's folder with report.html.
 
     Raises:
         FerError: bad input, before anything is written; or a notebook failed, with its cell and exception.
