@@ -72,6 +72,7 @@ def test_a_mark_reruns_what_reads_marks(small_copy, in_process):
     assert tables.read("clips", small_copy)["label"].iloc[0] == clip["label"]
 
 
+@pytest.mark.slow
 def test_another_parameter_reruns_only_what_depends_on_it(small_copy, in_process):
     result = fer("run", "params/demo.yaml", *SMALL, "-p", "surprise_is", "negative")
     assert result.exit_code == 0, result.output

@@ -476,6 +476,7 @@ explorer"""
     assert "brows raised" not in saved
 
 
+@pytest.mark.slow
 def test_labelling_in_jupyterlab(lab, page, tmp_path):
     """Keys label clips and are no commands of JupyterLab; no face enters the notebook's file."""
     run = drawn_run(tmp_path / "drawn", 5)

@@ -237,6 +237,7 @@ def test_what_is_true_of_the_account_ends_its_cells(began):
     assert table(began / "t")["reason"].str.contains("no quota or money left").all()
 
 
+@pytest.mark.slow
 def test_one_cap_holds_for_all_cells(began):
     """Each cell alone would keep it. A cell whose answers are all there is finished all the same."""
     (began / "prices.yaml").write_text("prices: {dear: {date: '2026-11', input: 1000, output: 1000}}")

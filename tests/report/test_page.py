@@ -123,6 +123,7 @@ def test_one_run_is_nothing_to_compare(run):
     assert (result.exit_code, "name two or more runs" in result.output) == (1, True)
 
 
+@pytest.mark.slow
 def test_other_annotators_people_and_runs_stand_beside_ours(copy, twin, in_process, tmp_path):
     """From CSV files and another run's folder to the scores, the comparisons and the report, and out again."""
     clips = tables.read("clips", copy.folder)
