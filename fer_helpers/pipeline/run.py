@@ -62,7 +62,7 @@ def execute(params: Params, say: Callable[[str], None] = print) -> Path:
 
 def _people_labelled(params: Params, out: Path) -> bool:
     """Whether notebook 06 has anything to estimate from: a list, a simulated panel, or labels of the labelling view."""
-    given = params.human_labels not in ("", people.PANEL) or len(people.read(out)) > 0
+    given = people.file_of(params) is not None or len(people.read(out)) > 0
     asked = params.strategies if params.strategy_shown == findings.BEST else [params.strategy_shown]
     clips = [name for name in asked if name not in params.strategies or not find(name).per_frame]
     return given or (people.simulated(Run(out, params)) and len(clips) > 0)
@@ -135,7 +135,7 @@ def check_outside(params: Params) -> None:
     frames.check_detector(params.face_crop, params.face_weights)
     given = {"corpus_path": params.corpus_path, "manifest": params.manifest}
     given |= {"votes": params.votes} if params.votes != corpora.OWN else {}
-    given |= {"human_labels": params.human_labels} if params.human_labels != people.PANEL else {}
+    given |= {"human_labels": params.human_labels} if people.file_of(params) else {}
     for name, path in [*given.items(), *(("compare_with", path) for path in params.compare_with)]:
         if path and not resolve(path).exists():
             raise ParamsError(f"{name} is {path!r}: {resolve(path)} does not exist; correct the path")

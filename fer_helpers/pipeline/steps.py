@@ -78,9 +78,7 @@ def _from_outside(notebook: str, params: Params, out: Path) -> str:
         files += [resolve(params.prompt)] if params.prompt not in PROMPTS else []
         return json.dumps([file_hash(path) for path in files])
     if notebook == AUDIT:
-        listed = params.human_labels not in ("", people.PANEL)
-        files = [out / people.FILE, *([resolve(params.human_labels)] if listed else [])]
-        return json.dumps([file_hash(path) for path in files])
+        return json.dumps([file_hash(path) for path in (out / people.FILE, people.file_of(params)) if path])
     if notebook != "04_strategy_comparison":
         return ""
     files = [out / IMPORTED / "predictions.parquet", out / marks.FILE]

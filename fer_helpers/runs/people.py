@@ -100,10 +100,9 @@ def all_labels(run: Run) -> pd.DataFrame:
     Raises:
         ListError: the file is not such a list; names the line, what was found and the remedy.
     """
-    given = read(run.folder)[COLUMNS]
     if simulated(run):
         return _of_panel(run)
-    return pd.concat([filled_in(run.params, run.read("clips")), given], ignore_index=True)
+    return pd.concat([filled_in(run.params, run.read("clips")), read(run.folder)[COLUMNS]], ignore_index=True)
 
 
 def simulated(run: Run) -> bool:
@@ -112,15 +111,19 @@ def simulated(run: Run) -> bool:
     return has_one and run.params.human_labels == PANEL and read(run.folder).empty
 
 
+def file_of(params: Params) -> Path | None:
+    """The file that human_labels names; None where it names none."""
+    return None if params.human_labels in ("", PANEL) else resolve(params.human_labels)
+
+
 def filled_in(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
     """The rows of the file that human_labels names, as `all_labels` has them; none without one.
 
     Raises:
         ListError: as `all_labels`.
     """
-    if params.human_labels in ("", PANEL):
-        return pd.DataFrame(columns=COLUMNS)
-    return _filled_in.read(resolve(params.human_labels), clips["clip_id"])
+    path = file_of(params)
+    return _filled_in.read(path, clips["clip_id"]) if path else pd.DataFrame(columns=COLUMNS)
 
 
 def _of_panel(run: Run) -> pd.DataFrame:
