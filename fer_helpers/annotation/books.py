@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from fer_helpers.annotation import _transport
 from fer_helpers.annotation.archive import Archive, Entry
+from fer_helpers.errors import ParamsError
 from fer_helpers.prompting import pricing
 
 CHUNK = 5000  # entries read at once
+
+
+def check_priced(cap: float, models: Iterable[str], prices: pricing.PriceBook) -> None:
+    """See that a cap in US$ has prices to be held by.
+
+    Raises:
+        ParamsError: the price of a model is unknown.
+    """
+    for model in models:
+        if prices.price(model) is None:
+            raise ParamsError(
+                f"max_cost_usd is {cap}, but the price of {model} is unknown: leave it empty, or "
+                "add the price to a price file (parameter prices)"
+            )
 
 
 def spent(planned: pd.DataFrame, archive: Archive, prices: pricing.PriceBook = pricing.OURS) -> float:

@@ -116,12 +116,7 @@ def kept(planned: pd.DataFrame, archive: Archive, prices: pricing.PriceBook = pr
 def _budget(unique: pd.DataFrame, archive: Archive, cap: float | None, prices: pricing.PriceBook) -> Budget:
     if cap is None:
         return Budget(None)
-    for model in unique["model"].unique():
-        if prices.price(model) is None:
-            raise ParamsError(
-                f"max_cost_usd is {cap}, but the price of {model} is unknown: leave it empty, or "
-                "add the price to a price file (parameter prices)"
-            )
+    books.check_priced(cap, unique["model"].unique(), prices)
     if unique.loc[unique["frame_indices"].map(len) == 0, "cost_usd"].isna().any():
         raise ParamsError(
             f"max_cost_usd is {cap}, but how many tokens a video has is not known of this model: leave it empty, or "

@@ -25,14 +25,13 @@ def sweep(
 ) -> None:
     """Run the notebooks with every combination of the values that a YAML file lists, under one plan and one cap."""
     from fer_helpers import pipeline
-    from fer_helpers.runs import NOTEBOOKS, sweeps
+    from fer_helpers.runs import sweeps
 
     found = sweeps.load(params_file, typed_values(overrides) | ({"out": out} if out else {}))
     if printed:
-        notebooks = NOTEBOOKS if found.error_analysis else NOTEBOOKS[:-1]
         for cell in found.cells:
             click.echo(f"# {cell.name}")
-            click.echo("\n".join(pipeline.papermill_commands(cell.params, notebooks)))
+            click.echo("\n".join(pipeline.papermill_commands(cell.params, found.notebooks)))
         return
     table = pipeline.execute_sweep(found, click.echo, only_plan, at_once or 0)
     if not only_plan:

@@ -10,7 +10,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -227,10 +226,9 @@ def hand_on(notebooks: Sequence[str], source_params: Params, params: Params) -> 
 
 def _link(file: str, copy: str) -> None:
     """A key frame's name holds its hash and a figure is written anew, not over: one file may have two names."""
-    with suppress(FileExistsError):
-        try:
-            os.link(file, copy)
-        except FileExistsError:
-            raise
-        except OSError:  # another disk, or a file system without links
-            shutil.copy2(file, copy)
+    try:
+        os.link(file, copy)
+    except FileExistsError:
+        pass
+    except OSError:  # another disk, or a file system without links
+        shutil.copy2(file, copy)

@@ -43,12 +43,14 @@ def execute_sweep(
     with hold(folder), _workers.here(at_once) as here, _workers.there(scheduler) as there:
         work = _Work(found, say, here, there)
         work.go_on(list(found.cells), (1, FRAMES))
-        _plan(work, say)
+        requests, assumed = _plan(work, say)
         if only_plan:
             return sweeps.read(folder)
-        work.learn()
-        sweeps.note_requests(sweep_plan.requests(work.left)[0].values() if work.left else (), folder)
-        work.go_on(work.left, (ASKED, len(NOTEBOOKS) - (not found.error_analysis)))
+        if assumed:  # what servers can do is part of the requests' keys
+            work.learn()
+            requests = sweep_plan.requests(work.left)[0] if work.left else {}
+        sweeps.note_requests(requests.values(), folder)
+        work.go_on(work.left, (ASKED, len(found.notebooks)))
         say(f"requests sent: {work.sent}")
         if sum(state == sweeps.DONE for state, _ in work.states.values()) > 1:
             say(SWEEP_COMPARISON)
@@ -75,8 +77,8 @@ def _look_ahead(cells: Sequence[sweeps.Cell], say: Callable[[str], None]) -> Non
         corpora.prepare(group[0].params)
 
 
-def _plan(work: _Work, say: Callable[[str], None]) -> None:
-    """Say and note what the cells that have frames would ask."""
+def _plan(work: _Work, say: Callable[[str], None]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Say and note what the cells that have frames would ask; gives that, as `sweep_plan.requests` does."""
     if not work.left:
         work.check()
     requests, assumed = sweep_plan.requests(work.left)
@@ -87,6 +89,7 @@ def _plan(work: _Work, say: Callable[[str], None]) -> None:
     if cap := work.left[0].params.max_cost_usd:
         say(f"cap on the whole sweep, with what its requests were billed before: US$ {cap}")
     sweeps.write_plan(work.sweep, plan, work.folder)
+    return requests, assumed
 
 
 class _Work:
@@ -130,7 +133,7 @@ class _Work:
                 self._finish(*self._running.pop(future), future)
 
     def learn(self) -> None:
-        """Find out what the servers can do, where that is not known: the requests' keys depend on it."""
+        """Find out what the servers can do, where that is not known."""
         for group in sweeps.alike(self.left, ASKED):
             if _address(group[0]) in self._stopped:
                 self._fail(group, (ASKED,), self._stopped[_address(group[0])])

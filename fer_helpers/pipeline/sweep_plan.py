@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from fer_helpers.annotation import Archive, access, capabilities, online, plans
-from fer_helpers.errors import ParamsError
+from fer_helpers.annotation import Archive, access, books, capabilities, online, plans
 from fer_helpers.paths import resolve
 from fer_helpers.runs import Run, sweeps
 
@@ -55,15 +54,11 @@ def check_prices(cells: Sequence[sweeps.Cell]) -> None:
     """See that a cap has prices to be held by, before any work.
 
     Raises:
-        ParamsError: the price of a model is unknown.
+        ParamsError: as `books.check_priced`.
     """
     for cell in cells:
-        run = Run(resolve(cell.params.out), cell.params)
-        if cell.params.max_cost_usd and run.prices.price(cell.params.model) is None:
-            raise ParamsError(
-                f"max_cost_usd is {cell.params.max_cost_usd}, but the price of {cell.params.model} is unknown: leave "
-                "it out, or add the price to a price file (parameter prices)"
-            )
+        if cap := cell.params.max_cost_usd:
+            books.check_priced(cap, [cell.params.model], Run(resolve(cell.params.out), cell.params).prices)
 
 
 def table(cells: Sequence[sweeps.Cell], found: dict[str, pd.DataFrame]) -> pd.DataFrame:

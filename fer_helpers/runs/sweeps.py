@@ -72,6 +72,11 @@ class Sweep:
     error_analysis: bool = True
 
     @property
+    def notebooks(self) -> tuple[str, ...]:
+        """Those that its cells have."""
+        return NOTEBOOKS if self.error_analysis else NOTEBOOKS[:-1]
+
+    @property
     def varied(self) -> list[str]:
         """The parameters that vary, in the file's order."""
         return list(self.cells[0].values)
