@@ -19,7 +19,7 @@ from fer_helpers.estimation.acceptance import (
     would_accept,
 )
 from fer_helpers.estimation.drift import drift_test
-from fer_helpers.estimation.estimates import estimate, in_words, redraws
+from fer_helpers.estimation.estimates import by_whom, estimate, in_words, redraws
 from fer_helpers.estimation.finished import PERSON, finished_labels
 from fer_helpers.estimation.people import CANNOT_TELL, RULES, SKIP, Labels, by_clip, drawn_only, read_labels, waiting
 from fer_helpers.estimation.performance import estimate_performance, linearised
@@ -55,6 +55,7 @@ __all__ = [
     "accept_audited",
     "answers",
     "by_clip",
+    "by_whom",
     "certify",
     "distribution_agreement",
     "draw_audit",

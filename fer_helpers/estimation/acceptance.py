@@ -133,7 +133,11 @@ def would_accept(population: pd.DataFrame, sample: pd.DataFrame, truth: pd.DataF
     Half, because an audit of clips that are just good enough certifies nothing. Any choice is allowed here that uses no
     label of the audit; the promise comes from `accept_audited` alone.
     """
-    risk = risk_by_coverage(population, sample, truth)
+    return _good_enough(population, risk_by_coverage(population, sample, truth), limit)
+
+
+def _good_enough(population: pd.DataFrame, risk: pd.DataFrame, limit: float) -> pd.Index:
+    """`would_accept`, of `risk_by_coverage`."""
     good = risk.loc[(risk["n_labelled"] >= MIN_PILOT) & (risk["wrong"] <= limit / 2), "n_accepted"]
     return pd.Index(population.loc[_rank(population) < good.max(), "clip_id"].to_numpy(dtype=object))
 
@@ -189,7 +193,8 @@ def certify(
     if len(audit):
         drawn = audit[audit["order"].notna()]
         return accept_audited(population, pd.Index(audit["clip_id"].astype(object)), drawn, audited, limit, delta)
-    chosen, risk = would_accept(population, core, truth, limit), risk_by_coverage(population, core, truth)
+    risk = risk_by_coverage(population, core, truth)
+    chosen = _good_enough(population, risk, limit)
     if len(chosen):
         needed = labels_needed(limit, delta, 0.0, len(chosen))
         return _nothing(needed, f"{len(chosen)} clips look good enough; an audit of {needed} or more must confirm it")

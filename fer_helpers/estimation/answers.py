@@ -62,9 +62,14 @@ def _performance(estimates: pd.DataFrame) -> list[str]:
     ]
 
 
+def _class_shares(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Of this corpus, by whomever."""
+    return estimates[(estimates["target"] == CORPUS) & estimates["quantity"].str.startswith("share: ")]
+
+
 def _shares(estimates: pd.DataFrame) -> list[str]:
     """The most frequent label, and for which labels the model alone would mislead."""
-    mine = estimates[(estimates["target"] == CORPUS) & estimates["quantity"].str.startswith("share: ")]
+    mine = _class_shares(estimates)
     both, model = (mine[mine["source"] == source].set_index("quantity") for source in ("both", "model"))
     first = both["value"].idxmax()
     most = f"Perceived most often is {first.removeprefix('share: ')}, in {_said(both.loc[first])} of the clips"
@@ -82,7 +87,7 @@ def _shares(estimates: pd.DataFrame) -> list[str]:
 
 def _saved(estimates: pd.DataFrame) -> str:
     """One number for all class shares: how much smaller the summed squared errors are with the model than without."""
-    mine = estimates[(estimates["target"] == CORPUS) & estimates["quantity"].str.startswith("share: ")]
+    mine = _class_shares(estimates)
     errors = (mine["error"] ** 2).groupby(mine["source"]).sum()
     n, n_clips = int(mine["n"].max()), int(mine["n_clips"].max())
     if errors["people"] == 0 or n >= n_clips:
@@ -165,6 +170,4 @@ def _own(true: pd.Series, estimates: pd.DataFrame) -> str:
 
 
 def _said(row: pd.Series) -> str:
-    if np.isnan(row["ci_low"]):
-        return f"{row['value']:.2f} (too few labels for an interval)"
-    return f"{row['value']:.2f} (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
+    return answers.said_value(row, "labels")

@@ -10,8 +10,8 @@ from fer_helpers.estimation.finished import PERSON
 from fer_helpers.estimation.performance import estimate_performance
 from fer_helpers.estimation.samples import draw_core
 from fer_helpers.estimation.shares import CORPUS, estimate_shares
+from fer_helpers.evaluation import summaries
 
-NBSP = "\N{NO-BREAK SPACE}"
 REDRAWS = 500
 _RESAMPLES = 400  # of UAR in a redraw; enough for a coverage, and five times as fast as an estimate's 2,000
 
@@ -66,18 +66,18 @@ def in_words(estimates: pd.DataFrame) -> pd.DataFrame:
     Returns:
         columns target, quantity, then "model alone", "<raters> alone", "both together".
     """
-    numbers = estimates[["value", "ci_low", "ci_high"]]
-    words = numbers.map(lambda number: f"{number:.2f}".replace("-0.00", "0.00"))
-    said = [
-        "–" if value == "nan" else value if low == "nan" else f"{value} [{low}, {high}]".replace(" ", NBSP)
-        for value, low, high in words.itertuples(index=False)
-    ]
+    numbers = estimates[["value", "ci_low", "ci_high"]].itertuples(index=False)
+    said = [summaries.in_brackets(*row).replace("-0.00", "0.00") for row in numbers]
     wide = estimates.assign(said=said).pivot_table(
         index=["target", "quantity"], columns="source", values="said", aggfunc="first", sort=False
     )
-    raters = estimates["raters"].iloc[0] if len(estimates) else PERSON
-    names = {"model": "model alone", "people": f"{raters} alone", "both": "both together"}
+    names = by_whom(estimates["raters"].iloc[0] if len(estimates) else PERSON)
     return wide.reindex(columns=list(names)).rename(columns=names).rename_axis(columns=None).reset_index()
+
+
+def by_whom(raters: str) -> dict[str, str]:
+    """Column `source` of estimates in words, in the order they stand beside each other."""
+    return {"model": "model alone", "people": f"{raters} alone", "both": "both together"}
 
 
 def redraws(

@@ -34,6 +34,13 @@ def said_share(hits: pd.Series, groups: pd.Series, n_resamples: int = 2000, seed
     return f"{hits.sum():.0f} of {n} ({per_cent(hits.mean())}, {interval})"
 
 
+def said_value(row: pd.Series, few: str) -> str:
+    """A row's value and 95 % interval in a sentence; `few` names what there are too few of where it has none."""
+    if np.isnan(row["ci_low"]):
+        return f"{row['value']:.2f} (too few {few} for an interval)"
+    return f"{row['value']:.2f} (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
+
+
 def per_cent(share: float) -> str:
     """A share in words: 0.5 is "50 %"."""
     return f"{share * 100:.0f} %"

@@ -10,7 +10,7 @@ from fer_helpers import statuses, tables
 from fer_helpers.emotions import SURPRISE_VALENCES, question
 from fer_helpers.errors import RunError
 from fer_helpers.evaluation._bootstrap import MIN_GROUPS
-from fer_helpers.evaluation.answers import listed, people_or_clips, per_cent, said_share
+from fer_helpers.evaluation.answers import listed, people_or_clips, per_cent, said_share, said_value
 from fer_helpers.evaluation.naming import annotator_names, pair_names
 from fer_helpers.evaluation.scores import confused_pairs
 
@@ -91,7 +91,7 @@ def of_strategies(scores: pd.DataFrame, comparisons: pd.DataFrame) -> list[str]:
     rows = comparisons[comparisons["metric"] == BY]
     found = [
         f"{question(best['taxonomy'], best['asked']).capitalize()}: {best['annotator']} has the highest unweighted "
-        f"average recall (UAR), {_said(best)} on {best['n_clips']} clips"
+        f"average recall (UAR), {said_value(best, best['resampled'])} on {best['n_clips']} clips"
         + (f"; the lowest is {least['value']:.2f} ({least['annotator']})" if len(mine) > 1 else "")
         + (f"; the better picture-blind baseline reaches {blind['value'].max():.2f}." if len(blind) else ".")
     ]
@@ -107,12 +107,6 @@ def rows_of(joined: pd.DataFrame, who: Annotator) -> pd.DataFrame:
     strategy, model = who
     answered = joined["label"].notna() | (joined["status"] == statuses.OUTSIDE)
     return joined[(joined["strategy"] == strategy) & (joined["model"] == model) & answered]
-
-
-def _said(row: pd.Series) -> str:
-    if np.isnan(row["ci_low"]):
-        return f"{row['value']:.2f} (too few {row['resampled']} for an interval)"
-    return f"{row['value']:.2f} (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
 
 
 def _tests(rows: pd.DataFrame, best: Annotator, name: str) -> list[str]:

@@ -16,6 +16,8 @@ from fer_helpers.evaluation.sweep_findings import change
 from fer_helpers.prompting import find
 from fer_helpers.statuses import OK, OUTSIDE
 
+NBSP = "\N{NO-BREAK SPACE}"
+
 
 def of_question(table: pd.DataFrame, taxonomy: str, asked: str = "") -> pd.DataFrame:
     """Rows of predictions, scores or comparisons about one question; `asked` empty: asked for directly."""
@@ -34,14 +36,22 @@ def with_interval(scores: pd.DataFrame) -> pd.Series:
     A baseline's score that is the same whatever the clips is "constant".
     """
     ends = scores[["value", "ci_low", "ci_high", "metric", "strategy"]].itertuples(index=False)
-    words = [
-        "–" if pd.isna(value)
-        else f"{value:.2f} [{low:.2f}, {high:.2f}]" if not pd.isna(low)
-        else f"{value:.2f} (constant)" if strategy == ALWAYS and metric_of(metric).name in CERTAIN
-        else f"{value:.2f}"
-        for value, low, high, metric, strategy in ends
-    ]  # fmt: skip
-    return pd.Series(words, index=scores.index, dtype="str").str.replace(" ", "\N{NO-BREAK SPACE}")
+    words = []
+    for value, low, high, metric, strategy in ends:
+        constant = strategy == ALWAYS and metric_of(metric).name in CERTAIN and pd.isna(low) and not pd.isna(value)
+        words.append(in_brackets(value, low, high) + (f"{NBSP}(constant)" if constant else ""))
+    return pd.Series(words, index=scores.index, dtype="str")
+
+
+def in_brackets(value: float, low: float, high: float) -> str:
+    """A number and its interval, unbroken: "0.58 [0.52, 0.65]"; without an interval alone; a dash for none.
+
+    >>> in_brackets(0.5, float("nan"), float("nan")), in_brackets(*[float("nan")] * 3)
+    ('0.50', '–')
+    """
+    if pd.isna(value):
+        return "–"
+    return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]".replace(" ", NBSP)
 
 
 def bullets(sentences: Iterable[str], width: int = 100) -> str:

@@ -37,10 +37,23 @@ def tested_differences(table: pd.DataFrame, names: Sequence[str], value: str, ax
         value: column with the difference.
         ax: where to draw.
     """
-    rows = np.arange(len(table))
-    apart = (table["p_holm"] < 0.05).to_numpy()
-    colours = np.where(apart, BLUE, GREY).tolist()
     ax.axvline(0, color="black", linewidth=0.8)
+    filled_if_significant(table, names, value, ax)
+    n, same = table["n_clips"], table["n_clips"].nunique() == 1
+    for row, (p, n_clips) in enumerate(zip(table["p_holm"], n, strict=True)):
+        words = "not tested" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+        words += "" if same else f", n = {n_clips}"
+        ax.annotate(words, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+    metric = table["metric"].iloc[0] if len(table) else "score"
+    clips = f", n = {n.iloc[0]} clips" if same else ""
+    ax.set_xlabel(f"difference in {metric} (95 % interval{clips}); filled: Holm-adjusted p < 0.05")
+    return ax
+
+
+def filled_if_significant(table: pd.DataFrame, names: Sequence[str], value: str, ax: Axes) -> None:
+    """A row each from the top, under its name: `value` with ci_low and ci_high, filled where p_holm is below 0.05."""
+    rows, apart = np.arange(len(table)), (table["p_holm"] < 0.05).to_numpy()
+    colours = np.where(apart, BLUE, GREY).tolist()
     ax.hlines(rows, table["ci_low"], table["ci_high"], colors=colours)
     ax.scatter(
         table[value], rows, s=20, zorder=3, linewidths=1.2,
@@ -48,16 +61,7 @@ def tested_differences(table: pd.DataFrame, names: Sequence[str], value: str, ax
     )  # fmt: skip
     ax.set_yticks(rows, names)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    n, same = table["n_clips"], table["n_clips"].nunique() == 1
-    for row, p, n_clips in zip(rows, table["p_holm"], n, strict=True):
-        words = "not tested" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-        words += "" if same else f", n = {n_clips}"
-        ax.annotate(words, (1.01, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
-    metric = table["metric"].iloc[0] if len(table) else "score"
-    clips = f", n = {n.iloc[0]} clips" if same else ""
-    ax.set_xlabel(f"difference in {metric} (95 % interval{clips}); filled: Holm-adjusted p < 0.05")
     ax.grid(axis="y", visible=False)
-    return ax
 
 
 def reliability(bins: pd.DataFrame, ax: Axes) -> Axes:

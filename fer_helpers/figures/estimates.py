@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fer_helpers.estimation import CORPUS, PEOPLE, PERSON
+from fer_helpers.estimation import CORPUS, PEOPLE, PERSON, by_whom
 from fer_helpers.figures.style import BLUE, CM, GREY, ORANGE, PAGE, POINTS
 
 Drawn = tuple[Figure, pd.DataFrame]
@@ -35,8 +35,9 @@ def estimated(table: pd.DataFrame) -> Drawn:
         axes[0, column].set_title(f"class shares,\n{target}")
     _three_lines(scores, axes[0, 2], (0, 1)).set_title(f"WAR, UAR and recalls,\n{CORPUS}")
     raters = table["raters"].iloc[0]
-    names = {"model": "model alone", "people": f"{raters} alone", "both": "both together"}
-    lines = [Line2D([], [], color=MARKS[by][0], marker=MARKS[by][1], label=name) for by, name in names.items()]
+    lines = [
+        Line2D([], [], color=MARKS[by][0], marker=MARKS[by][1], label=name) for by, name in by_whom(raters).items()
+    ]
     axes[1, 2].axis("off")
     note = "" if raters == PERSON else "simulated: nobody was asked"
     axes[1, 2].legend(

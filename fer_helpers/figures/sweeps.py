@@ -10,7 +10,7 @@ from fer_helpers.evaluation import sweeps
 from fer_helpers.figures import comparisons
 from fer_helpers.figures.panels import ROW, Drawn
 from fer_helpers.figures.scores import heatmap
-from fer_helpers.figures.style import BLUE, CM, COLUMN, GREY, PAGE, plain
+from fer_helpers.figures.style import CM, COLUMN, GREY, PAGE, plain
 
 NAMED = 8  # cells that are named beside their points; of more, those of the front
 
@@ -50,27 +50,18 @@ def flips(table: pd.DataFrame) -> Drawn:
     """
     repeats, rows = table[table["level"].isna()], table[table["level"].notna() & table["value"].notna()]
     rows = rows.sort_values("value", ascending=False, kind="stable")
-    more, at = (rows["p_holm"] < 0.05).to_numpy(), np.arange(len(rows))
-    colours = np.where(more, BLUE, GREY).tolist()
     figure, ax = plt.subplots(figsize=(PAGE, 1.8 * CM + ROW * (len(rows) + 1)))
     for again in repeats.itertuples():
         ax.axvspan(again.ci_low, again.ci_high, color=GREY, alpha=0.2, linewidth=0)
         ax.axvline(again.value, color=GREY, linestyle="--")
         ax.annotate("repeated requests", (again.value, 1), xycoords=("data", "axes fraction"), xytext=(2, 2),
                     textcoords="offset points", color=GREY, va="bottom")  # fmt: skip
-    ax.hlines(at, rows["ci_low"], rows["ci_high"], colors=colours)
-    ax.scatter(
-        rows["value"], at, s=20, zorder=3, linewidths=1.2,
-        edgecolors=colours, facecolors=np.where(more, BLUE, "white").tolist(),
-    )  # fmt: skip
-    for row, one in zip(at, rows.itertuples(), strict=True):
-        ax.annotate(f"{one.value:.0%}", (1.01, row), xycoords=("axes fraction", "data"), va="center",
+    comparisons.filled_if_significant(rows, [_change(row) for row in rows.to_dict("records")], "value", ax)
+    for row, rate in enumerate(rows["value"]):
+        ax.annotate(f"{rate:.0%}", (1.01, row), xycoords=("axes fraction", "data"), va="center",
                     annotation_clip=False)  # fmt: skip
-    ax.set_yticks(at, [_change(row) for row in rows.to_dict("records")])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(left=0)
     ax.set_xlabel("share of clips with another label (95 % interval); filled: more than repeats do, p < 0.05")
-    ax.grid(axis="y", visible=False)
     return figure, table.drop(columns="sentence")
 
 

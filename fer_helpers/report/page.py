@@ -172,7 +172,7 @@ def _write_tables(run: Run, shown: dict[str, pd.DataFrame]) -> None:
     folder = run.folder / "tables"
     folder.mkdir(exist_ok=True)
     for name, table in shown.items():
-        plain = table.replace("\N{NO-BREAK SPACE}", " ", regex=True)
+        plain = table.replace(summaries.NBSP, " ", regex=True)
         write_whole(folder / f"{name}.csv", plain.to_csv(index=False))
         styled = plain.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
         write_whole(folder / f"{name}.tex", styled.to_latex(hrules=True))
