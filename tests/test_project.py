@@ -131,6 +131,16 @@ def test_the_map_is_true_to_the_tree():
     assert files | ROOMS | {name.rstrip("/") for name in summarised} == on_map
 
 
+def test_the_readme_begins_with_two_commands_and_takes_three_minutes():
+    """At 238 words a minute, the mean for English non-fiction read silently (Brysbaert 2019); commands not counted."""
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"(?:^ {4}.*\n)+", readme, re.M)
+    assert [line.split()[:2] for line in commands[0].splitlines()] == [["make", "demo"], ["make", "test"]]
+    assert readme.index(commands[0]) < 120
+    prose = re.sub(r"\]\([^)]*\)", "]", re.sub(r"^ {4}.*\n", "", readme, flags=re.M))
+    assert len(re.findall(r"[A-Za-z][\w'’-]*", prose)) <= 3 * 238
+
+
 def test_links_in_the_readme_and_the_architecture_lead_somewhere():
     architecture = (ROOT / "docs" / "architecture.md").read_text()
     readme = (ROOT / "README.md").read_text()
