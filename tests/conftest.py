@@ -1,7 +1,6 @@
 """What several tests need: a place for outputs, and one small run of all notebooks, made once for all workers."""
 
 import contextlib
-import gc
 import os
 import shutil
 import signal
@@ -82,11 +81,6 @@ class NotebooksInOrder(LoadFileScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return NotebooksInOrder(config, log)
-
-
-def pytest_collection_finish():
-    """What was imported stays: statsmodels collects garbage at every correction, and need not walk through it."""
-    gc.freeze()
 
 
 @contextlib.contextmanager

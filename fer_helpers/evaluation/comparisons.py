@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from fer_helpers import statuses, tables
 from fer_helpers.emotions import TAXONOMIES, question
@@ -120,11 +119,14 @@ def _question(
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """Holm's (1979) step-down adjusted p values; NaN is no test and stays NaN."""
+    """Holm's (1979) step-down adjusted p values; NaN is no test and stays NaN.
+
+    By hand, because statsmodels' `multipletests` collects garbage at each call: a quarter of a second in a notebook.
+    """
     adjusted = np.array(p, dtype=float)
-    tested = ~np.isnan(adjusted)
-    if tested.any():
-        adjusted[tested] = multipletests(adjusted[tested], method="holm")[1]
+    order = np.argsort(adjusted)[: np.count_nonzero(~np.isnan(adjusted))]  # NaN comes last
+    steps = adjusted[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return adjusted
 
 

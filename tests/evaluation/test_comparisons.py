@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from fer_helpers import tables
 from fer_helpers.emotions import SEVEN
@@ -66,6 +67,11 @@ def test_holm_by_hand():
     """.01 × 3, .04 × 1 but not under .03 × 2, which comes before it; what was not tested counts for nothing."""
     np.testing.assert_allclose(holm([0.01, np.nan, 0.04, 0.03]), [0.03, np.nan, 0.06, 0.06])
     assert np.isnan(holm([np.nan])).all()
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_holm_equals_statsmodels(p):
+    assert holm(p).tolist() == multipletests(p, method="holm")[1].tolist()
 
 
 def test_the_permutation_test_equals_trying_all_swaps():
