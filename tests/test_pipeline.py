@@ -92,15 +92,15 @@ def test_what_is_not_whole_is_done_again(small_copy, in_process):
 
 
 def test_plain_papermill_does_the_same(small_copy, tmp_path):
-    before = pd.read_parquet(small_copy / "scores.parquet")
+    before = pd.read_parquet(small_copy / "frames.parquet")
     papermill.execute_notebook(
-        runs.source("04_strategy_comparison"),
+        runs.source("02_frame_extraction"),
         tmp_path / "out.ipynb",
-        parameters={"out": "outputs/small", "n_resamples": 200},
-        cwd=runs.source("04_strategy_comparison").parent,
+        parameters={"out": "outputs/small"},
+        cwd=runs.source("02_frame_extraction").parent,
         progress_bar=False,
     )
-    pd.testing.assert_frame_equal(pd.read_parquet(small_copy / "scores.parquet"), before)
+    pd.testing.assert_frame_equal(pd.read_parquet(small_copy / "frames.parquet"), before)
 
 
 @pytest.mark.slow
@@ -225,7 +225,7 @@ def test_a_bad_manifest_is_refused(tmp_path, rows, message):
     assert "m.csv" in found
 
 
-def test_files_that_a_later_notebook_needs_are_read_before_anything_is_asked(tmp_path, small_outputs, monkeypatch):
+def test_files_that_a_later_notebook_needs_are_read_before_anything_is_asked(tmp_path, small_copy, monkeypatch):
     """Wrong votes were found in notebook 04, after notebook 03 had been paid for."""
     monkeypatch.chdir(tmp_path)
     assert "none.csv does not exist; correct the path" in bad(tmp_path, *p(votes="none.csv"))

@@ -508,6 +508,7 @@ LabellingView(open_run(Path({str(run.folder)!r})), "core")"""
 # --- Voila ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # a server, and notebook 05 as a whole
 def test_in_voila(run, page, tmp_path):
     """`fer-helpers explore` serves on loopback with a token, keeps marks in the run's folder, and ends on Ctrl-C."""
     (run.folder / marks.FILE).unlink(missing_ok=True)

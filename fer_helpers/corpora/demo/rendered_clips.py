@@ -36,6 +36,7 @@ DESCRIPTION = (
 )
 SIZE = 224
 VOTES = "votes.csv"
+FEW = 30  # clips that one process has rendered before others have started
 METERING = 1 / 3  # of the way, in stops, from a fixed exposure to one that renders all skins alike
 
 
@@ -138,7 +139,7 @@ def _folder(params: Params) -> Path:
 
 
 def _make(params: Params) -> None:
-    render_corpus(_folder(params), params.n_clips, params.seed)
+    render_corpus(_folder(params), params.n_clips, params.seed, n_jobs=1 if params.n_clips <= FEW else -1)
 
 
 def _rows(root: Path, _: Params) -> list[ListedClip]:
