@@ -57,14 +57,14 @@ interop: $(READY) .venv-interop/ready .venv-litellm/ready
 # Runs the committed notebooks anew on the demo and cleans them of what changes from run to run.
 notebooks: $(READY)
 	outputs=$$(mktemp -d) && trap 'rm -rf "$$outputs"' EXIT && export FER_OUTPUTS="$$outputs" && \
-	for notebook in notebooks/0*.ipynb; do \
-		case "$$notebook" in */07_*) $(BIN)/python -m tests.support.small_sweep || exit 1;; esac; \
+	for notebook in notebooks/0*.ipynb notebooks/solutions/0*.ipynb; do \
+		case "$$notebook" in notebooks/07_*) $(BIN)/python -m tests.support.small_sweep || exit 1;; esac; \
 		$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace "$$notebook" || exit 1; \
 	done
 	$(MAKE) strip
 
 strip: $(READY)
-	$(BIN)/nbstripout --keep-output --keep-count --keep-id notebooks/0*.ipynb --extra-keys \
+	$(BIN)/nbstripout --keep-output --keep-count --keep-id notebooks/0*.ipynb notebooks/solutions/0*.ipynb --extra-keys \
 		"metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.widgets metadata.language_info.version"
 
 $(READY): requirements.lock pyproject.toml

@@ -12,11 +12,12 @@ class WithStudy(build_py):
         super().run()
         if not self.editable_mode:
             for name in ("notebooks", "params"):
-                place = Path(self.build_lib, "fer_helpers", "study", name)
-                shutil.rmtree(place, ignore_errors=True)
-                place.mkdir(parents=True)
-                for path in [*Path(name).glob("*.ipynb"), *Path(name).glob("*.yaml")]:
-                    shutil.copyfile(path, place / path.name)
+                study = Path(self.build_lib, "fer_helpers", "study")
+                shutil.rmtree(study / name, ignore_errors=True)
+                for pattern in ("*.ipynb", "solutions/*.ipynb", "*.yaml"):
+                    for path in Path(name).glob(pattern):
+                        (study / path).parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(path, study / path)
 
 
 setup(cmdclass={"build_py": WithStudy})

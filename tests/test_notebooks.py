@@ -19,7 +19,8 @@ COMPARED = {  # cells whose output nbval compares, at least
     "06_label_audit": 12,
     "07_sweep_comparison": 8,
 }
-SECTIONS = ["## Answer", "## Checks", "## Save", "## Summary"]
+SECTIONS = ["## Answer", "## Checks", "## Save", "## Summary", "## Exercises", "## Discussion"]
+SOLUTIONS = tuple(f"solutions/{name}" for name in EVERY)
 
 
 def read(name):
@@ -30,20 +31,20 @@ def code(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", EVERY + SOLUTIONS)
 def test_it_was_executed_from_top_to_bottom(name):
     """A notebook without execution counts passes nbval with nothing compared."""
     assert pipeline.is_executed(read(name))
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", EVERY + SOLUTIONS)
 def test_enough_of_its_outputs_are_compared(name):
     skipped = {"nbval-skip", "nbval-ignore-output"}
     compared = [c for c in code(read(name)) if c.outputs and not skipped & set(c.metadata.get("tags", []))]
-    assert len(compared) >= COMPARED[name]
+    assert len(compared) >= COMPARED.get(name, 4)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", EVERY + SOLUTIONS)
 def test_it_is_clean(name):
     """No timings, widget state or warnings: what would make a difference in every rerun."""
     notebook = read(name)
@@ -62,8 +63,12 @@ def test_it_has_the_shape_of_a_chapter(name):
     cells = read(name).cells
     opening = cells[0].source
     assert opening.startswith(f"# {name[:2]} ")
-    for part in ("**Question.**", "**Aims.**", "| Reads |", "| Writes |", "| Time |", "| Cost |"):
+    for part in ("**Question.**", "**Goals.**", "**Before you start.**"):
         assert part in opening
+    for row in ("Reads", "Writes", "Time", "In class", "Cost"):
+        assert f"| {row} |" in opening
+    assert re.search(r"\| In class \| \d+ minutes \|", opening)
+    assert 2 <= len(re.findall("^- ", opening.split("**Before")[0], re.M)) <= 4
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     assert [line for line in text.splitlines() if line in SECTIONS] == SECTIONS
     assert "**Limitations:**" in text
@@ -71,6 +76,32 @@ def test_it_has_the_shape_of_a_chapter(name):
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_its_exercises_rise_in_difficulty_and_each_is_solved(name):
+    """From a parameter to a line of code to a small study; the solutions keep the exercises' order and titles."""
+    (posed,) = (cell.source for cell in read(name).cells if cell.source.startswith("## Exercises"))
+    exercises = re.findall(r"^(\d)\. \*\*(.+?)\*\* \((parameter|code|study)\)", posed, re.M)
+    assert [int(number) for number, *_ in exercises] == list(range(1, len(exercises) + 1))
+    assert 3 <= len(exercises) <= 5
+    kinds = [("parameter", "code", "study").index(kind) for *_, kind in exercises]
+    assert kinds == sorted(kinds)
+    assert {0, 1, 2} == set(kinds)
+    assert posed.splitlines()[-1] == f"[Solutions](solutions/{name}.ipynb)"
+    solved = "\n".join(cell.source for cell in read(f"solutions/{name}").cells if cell.cell_type == "markdown")
+    titles = re.findall(r"^## Exercise (\d)\n\*\*(.+?)\*\* \((\w+)\)", solved, re.M)
+    assert titles == exercises
+    (discussed,) = (cell.source for cell in read(name).cells if cell.source.startswith("## Discussion"))
+    assert "?" in discussed
+
+
+@pytest.mark.parametrize("name", EVERY + SOLUTIONS)
+def test_its_links_lead_somewhere(name):
+    """To a file beside it, whatever folder it is read from."""
+    text = "\n".join(cell.source for cell in read(name).cells if cell.cell_type == "markdown")
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert link.startswith("https://") or (runs.source(name).parent / link).exists(), link
+
+
+@pytest.mark.parametrize("name", EVERY + SOLUTIONS)
 def test_no_code_cell_is_long(name):
     """What takes more lines is a function of a room."""
     logic = [cell for cell in code(read(name)) if "parameters" not in cell.metadata.get("tags", [])]
@@ -87,7 +118,7 @@ def test_its_question_is_answered_by_computation(name):
     assert not [text for text in constants if " " in str(text)]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", EVERY + SOLUTIONS)
 def test_every_figure_is_shown_with_its_caption(name):
     """A picture in an output has a text alternative; `plt.show` gives none."""
     notebook = read(name)

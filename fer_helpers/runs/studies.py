@@ -36,7 +36,7 @@ def create_study(folder: Path) -> None:
     files = _carried()
     with whole_folder(folder) as fresh:
         for name, path in files.items():
-            (fresh / name).parent.mkdir(exist_ok=True)
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, fresh / name)
         (fresh / "README.md").write_text(_README.format(name=folder.name, version=version("fer-helpers")), "utf-8")
         (fresh / ".gitignore").write_text(_IGNORED, "utf-8")
@@ -46,7 +46,8 @@ def create_study(folder: Path) -> None:
 def _carried() -> dict[str, Path]:
     """Notebooks and parameter files as this installation has them: the checkout's, or those that came in the wheel."""
     for place in (PACKAGE.parent, PACKAGE / "study"):  # setup.py puts them into the second
-        found = [path for pattern in ("notebooks/*.ipynb", "params/*.yaml") for path in sorted(place.glob(pattern))]
+        patterns = ("notebooks/*.ipynb", "notebooks/solutions/*.ipynb", "params/*.yaml")
+        found = [path for pattern in patterns for path in sorted(place.glob(pattern))]
         if found:
             return {path.relative_to(place).as_posix(): path for path in found}
     raise RunError("this installation of fer-helpers has no notebooks: install it from its wheel or a checkout")
