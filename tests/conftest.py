@@ -6,6 +6,7 @@ import shutil
 import signal
 import sqlite3
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 import hypothesis
@@ -35,6 +36,7 @@ def pytest_configure(config):
     config.add_cleanup(patch.undo)
     config.add_cleanup(folder.cleanup)
     config.pluginmanager.register(SweepFirst())
+    config.pluginmanager.register(DemoUnchanged())
 
 
 # These take longest, so that no worker is left with one of them when the others have nothing to do.
@@ -69,6 +71,30 @@ class SweepFirst:
 
             if not (Path(os.environ["FER_OUTPUTS"]) / "sweep" / "cells.csv").is_file():
                 small_sweep.make_sweep()
+
+
+class DemoUnchanged:
+    """Solutions read the demo's run and leave its tables as they were."""
+
+    before = None
+
+    def pytest_runtest_setup(self, item):
+        if self.before is None and _of_solution(item):
+            self.before = _tables_of_the_demo()
+
+    def pytest_runtest_teardown(self, item, nextitem):
+        if _of_solution(item) and not _of_solution(nextitem):
+            assert self.before
+            assert _tables_of_the_demo() == self.before
+
+
+def _of_solution(item):
+    return item is not None and item.nodeid.startswith("notebooks/solutions/")
+
+
+def _tables_of_the_demo():
+    tables = Path(os.environ["FER_OUTPUTS"]).glob("demo/*.parquet")
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in tables}
 
 
 class NotebooksInOrder(LoadFileScheduling):

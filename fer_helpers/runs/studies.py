@@ -1,4 +1,4 @@
-"""A study: a folder anywhere with notebooks and parameter files of its own, made from the installed package."""
+"""A study: a folder anywhere with notebooks, parameter files and pages of its own, made from the installed package."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ A study with fer-helpers {version}: zero-shot annotation of perceived facial exp
 
 Commands work from any folder of the study; relative paths in parameter files start here. `outputs/` holds the runs and
 the archive of replies: it is not for git, and it shows faces. The notebooks may be changed; `fer-helpers run` executes
-those of this folder.
+those of this folder. `notebooks/00_start_here.ipynb` is a course's beginning, `docs/` has the pages that it links to.
 """
+_CARRIED = ("notebooks", "params", "docs")  # the notebooks link to docs
 _IGNORED = "outputs/\n.ipynb_checkpoints/\n"
 
 
@@ -44,10 +45,9 @@ def create_study(folder: Path) -> None:
 
 
 def _carried() -> dict[str, Path]:
-    """Notebooks and parameter files as this installation has them: the checkout's, or those that came in the wheel."""
+    """What a study holds, as this installation has it: from the checkout, or as it came in the wheel."""
     for place in (PACKAGE.parent, PACKAGE / "study"):  # setup.py puts them into the second
-        patterns = ("notebooks/*.ipynb", "notebooks/solutions/*.ipynb", "params/*.yaml")
-        found = [path for pattern in patterns for path in sorted(place.glob(pattern))]
+        found = [path.relative_to(place) for name in _CARRIED for path in sorted((place / name).rglob("*.*"))]
         if found:
-            return {path.relative_to(place).as_posix(): path for path in found}
+            return {path.as_posix(): place / path for path in found if not any(part[0] == "." for part in path.parts)}
     raise RunError("this installation of fer-helpers has no notebooks: install it from its wheel or a checkout")

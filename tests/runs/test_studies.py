@@ -56,7 +56,7 @@ def test_a_wheel_carries_every_file_of_the_package_and_of_a_study(wheel):
     """Prompts, prices, page, browser and py.typed too: without one of them an installed command is a traceback."""
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("fer_helpers/")}
     files = {p.relative_to(ROOT).as_posix() for p in committed()}
-    study = {f"fer_helpers/study/{name}" for name in files if name.startswith(("notebooks/", "params/"))}
+    study = {f"fer_helpers/study/{name}" for name in files if name.startswith(("notebooks/", "params/", "docs/"))}
     assert packed == {name for name in files if name.startswith("fer_helpers/")} | study
 
 
@@ -98,9 +98,9 @@ def test_nothing_is_written_over(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_a_study_has_the_notebooks_and_parameters_of_the_checkout(tmp_path):
+def test_a_study_has_the_notebooks_parameters_and_pages_of_the_checkout(tmp_path):
     create_study(tmp_path / "new")
-    for name in ("notebooks", "params"):
-        assert sorted(p.name for p in (tmp_path / "new" / name).iterdir()) == sorted(
-            p.name for p in committed() if p.parent == PACKAGE.parent / name
-        )
+    for name in ("notebooks", "params", "docs"):
+        made, ours = tmp_path / "new" / name, PACKAGE.parent / name
+        found = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
+        assert found == {path.relative_to(ours) for path in committed() if path.is_relative_to(ours)}
