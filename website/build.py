@@ -1,0 +1,109 @@
+"""Lays out the site's pages and has Sphinx build them: `python -m website.build [FOLDER]`."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from website import api
+
+ROOT = Path(__file__).parents[1]
+OUT = ROOT / "website" / "_build"
+
+PAGES = {".md", ".ipynb"}
+
+# Every page in the order of the sidebar, by caption; one that is not here, or not there, fails the build.
+NAVIGATION = {
+    "Course": [
+        "notebooks/01_data_exploration",
+        "notebooks/02_frame_extraction",
+        "notebooks/03_zero_shot_annotation",
+        "notebooks/04_strategy_comparison",
+        "notebooks/05_error_analysis",
+        "notebooks/06_label_audit",
+        "notebooks/07_sweep_comparison",
+    ],
+    "Guide": [
+        "docs/corpora",
+        "docs/servers",
+        "docs/sweeps",
+        "docs/audit",
+        "docs/large-corpora",
+    ],
+    "Reference": [
+        "docs/statistics",
+        "docs/tables",
+        "docs/demo",
+        "docs/cards",
+        "docs/published",
+        "api/index",
+    ],
+    "Project": [
+        "docs/architecture",
+        "docs/recipes",
+        "CONTRIBUTING",
+        "benchmarks/README",
+        "outputs/README",
+        "CHANGELOG",
+        "SECURITY",
+    ],
+}
+
+
+def lay_out(folder: Path) -> None:
+    """Copies of the pages into `folder`, as they lie in the checkout, and of files that they link to.
+
+    README.md becomes index.md, with the navigation, because a folder's front page is called index.
+    """
+    waiting = {Path("README.md"), *committed()}
+    done: set[Path] = set()
+    while waiting - done:
+        done.add(name := (waiting - done).pop())
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+        if name.suffix in PAGES:
+            text = (ROOT / name).read_text(encoding="utf-8")
+            waiting |= linked(name, text)
+            (folder / name).write_text(text.replace("../README.md", "../index.md"), encoding="utf-8")
+    (folder / "README.md").rename(folder / "index.md")
+    with (folder / "index.md").open("a", encoding="utf-8") as front:
+        for caption, pages in NAVIGATION.items():
+            front.write("\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""]))
+    (folder / "api").mkdir()
+    for name, text in api.pages().items():
+        (folder / "api" / name).write_text(text, encoding="utf-8")
+
+
+def committed() -> set[Path]:
+    """The pages that there are, by their place in the checkout, whether the navigation has them or not."""
+    pages = [path for room in ("docs", "notebooks") for path in (ROOT / room).rglob("*") if path.suffix in PAGES]
+    named = {Path(f"{page}.md") for pages in NAVIGATION.values() for page in pages}
+    return {path.relative_to(ROOT) for path in pages if ".ipynb_checkpoints" not in path.parts} | {
+        name for name in named if (ROOT / name).is_file()
+    }
+
+
+def linked(page: Path, text: str) -> set[Path]:
+    """The files of the checkout that `page` links to: pages, pictures, and what a reader can download."""
+    targets = re.findall(r"\]\(([^)#:\s]+)", text)
+    paths = [Path(os.path.normpath(page.parent / target)) for target in targets]
+    return {path for path in paths if (ROOT / path).is_file()}
+
+
+def build(out: Path) -> int:
+    """The site in `out`, which is emptied first; Sphinx's exit status, 1 after any warning."""
+    from sphinx.cmd.build import main
+
+    shutil.rmtree(out, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="fer-site-") as folder:
+        source, doctrees = Path(folder, "source"), Path(folder, "doctrees")
+        source.mkdir()
+        lay_out(source)
+        settings = ["-c", str(ROOT / "website"), "-d", str(doctrees), "-q", "-W", "--keep-going"]
+        return main([*settings, str(source), str(out)])
+
+
+if __name__ == "__main__":
+    sys.exit(build(Path(sys.argv[1]) if len(sys.argv) > 1 else OUT))
