@@ -69,6 +69,7 @@ strip: $(READY)
 
 # Notebooks as committed, docs and docstrings as static pages in website/_build: open index.html, or put it on any server.
 site: $(READY)
+	rm -rf website/_build
 	$(BIN)/python -m website.build
 
 $(READY): requirements.lock pyproject.toml

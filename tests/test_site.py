@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from fer_helpers import params
 from fer_helpers.paths import ROOT
 from tests.support.browser import barriers
 from tests.support.checkout import committed
@@ -69,6 +70,10 @@ def test_what_a_room_offers_is_documented(site, pages):
         for name in importlib.import_module(f"fer_helpers.{room}").__all__:
             documented = {f'id="fer_helpers.{room}.{name}"', f'id="module-fer_helpers.{room}.{name}"'}
             assert any(anchor in text for anchor in documented), f"{room}.{name}"
+    # Names that end with _, which reStructuredText would take for links:
+    assert "both value_, ci_low_, ci_high_, n_people_;" in " ".join(pages[site / "api" / "evaluation.html"].split())
+    for name in params.Params.model_fields:
+        assert f">{name}</span>" in pages[site / "api" / "params.html"]
 
 
 def test_a_notebook_is_offered_and_launched_where_it_can_be(site, pages):
@@ -100,7 +105,7 @@ def test_in_a_browser_every_page_is_whole_and_asks_nobody(site, pages, browser):
         name = path.relative_to(site).with_suffix("")
         page.goto(path.as_uri())
         pictures = page.locator("img").evaluate_all("all => all.map(one => [one.alt, one.naturalWidth])")
-        problems += [f"{name}: {picture}" for picture in pictures if not (picture[0].strip() and picture[1])]
+        problems += [f"{name}: {alt!r}" for alt, width in pictures if not (alt.strip() and width) or ".png" in alt]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             problems.append(f"{name} is wider than the window")
         if (ROOT / f"{name}.ipynb").is_file():

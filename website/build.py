@@ -58,7 +58,7 @@ def lay_out(folder: Path) -> None:
 
     README.md becomes index.md, with the navigation, because a folder's front page is called index.
     """
-    waiting = {Path("README.md"), *committed()}
+    waiting = {Path("README.md"), *written()}
     done: set[Path] = set()
     while waiting - done:
         done.add(name := (waiting - done).pop())
@@ -77,27 +77,24 @@ def lay_out(folder: Path) -> None:
         (folder / "api" / name).write_text(text, encoding="utf-8")
 
 
-def committed() -> set[Path]:
-    """The pages that there are, by their place in the checkout, whether the navigation has them or not."""
-    pages = [path for room in ("docs", "notebooks") for path in (ROOT / room).rglob("*") if path.suffix in PAGES]
-    named = {Path(f"{page}.md") for pages in NAVIGATION.values() for page in pages}
-    return {path.relative_to(ROOT) for path in pages if ".ipynb_checkpoints" not in path.parts} | {
-        name for name in named if (ROOT / name).is_file()
-    }
+def written() -> set[Path]:
+    """The pages of docs/ and notebooks/, listed or not, so that none is forgotten, and those listed from elsewhere."""
+    found = {path for room in ("docs", "notebooks") for path in (ROOT / room).rglob("*") if path.suffix in PAGES}
+    found |= {ROOT / f"{page}.md" for pages in NAVIGATION.values() for page in pages}
+    return {path.relative_to(ROOT) for path in found if path.is_file() and ".ipynb_checkpoints" not in path.parts}
 
 
 def linked(page: Path, text: str) -> set[Path]:
     """The files of the checkout that `page` links to: pages, pictures, and what a reader can download."""
     targets = re.findall(r"\]\(([^)#:\s]+)", text)
-    paths = [Path(os.path.normpath(page.parent / target)) for target in targets]
-    return {path for path in paths if (ROOT / path).is_file()}
+    paths = [Path(os.path.normpath(ROOT / page.parent / target)) for target in targets]
+    return {path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT) and path.is_file()}
 
 
 def build(out: Path) -> int:
-    """The site in `out`, which is emptied first; Sphinx's exit status, 1 after any warning."""
+    """The site in `out`; Sphinx's exit status, 1 after any warning."""
     from sphinx.cmd.build import main
 
-    shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="fer-site-") as folder:
         source, doctrees = Path(folder, "source"), Path(folder, "doctrees")
         source.mkdir()

@@ -17,6 +17,7 @@ language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "index"
+smartquotes = False  # as on GitHub
 default_role = "code"  # a docstring's `name`
 
 myst_heading_anchors = 6  # as GitHub names them
