@@ -62,6 +62,11 @@ def test_every_link_leads_to_a_page_or_file_and_its_anchor(site, pages):
     assert not broken
 
 
+def test_every_table_is_one(pages):
+    """Those that a notebook prints as Markdown too."""
+    assert not [path.name for path, text in pages.items() if "|---|" in text]
+
+
 def test_what_a_room_offers_is_documented(site, pages):
     rooms = [name.removesuffix(".rst") for name in api.pages() if name != "index.rst"]
     assert {"evaluation", "params", "tables"} < set(rooms)

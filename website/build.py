@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 OUT = ROOT / "website" / "_build"
 
 PAGES = {".md", ".ipynb"}
+LINK = r"\]\(([^)#:\s]+)"
 
 # Every page in the order of the sidebar, by caption; one that is not here, or not there, fails the build.
 NAVIGATION = {
@@ -67,7 +68,7 @@ def lay_out(folder: Path) -> None:
         if name.suffix in PAGES:
             text = (ROOT / name).read_text(encoding="utf-8")
             waiting |= linked(name, text)
-            (folder / name).write_text(text.replace("../README.md", "../index.md"), encoding="utf-8")
+            (folder / name).write_text(redirected(name, text), encoding="utf-8")
     (folder / "README.md").rename(folder / "index.md")
     with (folder / "index.md").open("a", encoding="utf-8") as front:
         for caption, pages in NAVIGATION.items():
@@ -86,9 +87,20 @@ def written() -> set[Path]:
 
 def linked(page: Path, text: str) -> set[Path]:
     """The files of the checkout that `page` links to: pages, pictures, and what a reader can download."""
-    targets = re.findall(r"\]\(([^)#:\s]+)", text)
-    paths = [Path(os.path.normpath(ROOT / page.parent / target)) for target in targets]
+    paths = [Path(os.path.normpath(ROOT / page.parent / target)) for target in re.findall(LINK, text)]
     return {path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT) and path.is_file()}
+
+
+def redirected(page: Path, text: str) -> str:
+    """`text` with links to README.md leading to the front page, and links to a folder to the first page in it."""
+
+    def instead(link: re.Match[str]) -> str:
+        place = Path(os.path.normpath(page.parent / link[1]))
+        inside = sorted(path for path in (ROOT / place).glob("*") if path.suffix in PAGES)
+        other = "index.md" if place == Path("README.md") else place / inside[0].name if inside else None
+        return f"]({os.path.relpath(other, page.parent)}" if other else link[0]
+
+    return re.sub(LINK, instead, text)
 
 
 def build(out: Path) -> int:

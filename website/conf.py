@@ -22,6 +22,7 @@ default_role = "code"  # a docstring's `name`
 
 myst_heading_anchors = 6  # as GitHub names them
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"  # outputs may have tables
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # a page has no kernel; the widgets' alternatives stand there instead
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 
