@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test coverage bench interop check notebooks strip lock clean
+.PHONY: demo test coverage bench interop check notebooks strip site lock clean
 
 # The second annotator first, which the demo is compared with and pooled with in notebook 04.
 demo: $(READY)
@@ -67,6 +67,11 @@ strip: $(READY)
 	$(BIN)/nbstripout --keep-output --keep-count --keep-id notebooks/0*.ipynb notebooks/solutions/0*.ipynb --extra-keys \
 		"metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.widgets metadata.language_info.version"
 
+# Notebooks as committed, docs and docstrings as static pages in website/_build: open index.html, or put it on any server.
+site: $(READY)
+	rm -rf website/_build
+	$(BIN)/python -m website.build
+
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
@@ -81,5 +86,5 @@ lock:
 
 # outputs/ stays: it holds replies that were paid for, and people's marks. outputs/README.md says what can be deleted.
 clean:
-	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* build dist website/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find fer_helpers interop tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

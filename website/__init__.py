@@ -1,0 +1,1 @@
+"""The site: notebooks as committed, docs and docstrings as static pages, by Sphinx."""
