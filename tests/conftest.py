@@ -43,6 +43,7 @@ def pytest_configure(config):
 FIRST = (
     "notebooks/",
     "tests/test_pipeline.py",
+    "tests/test_site.py",
     "tests/annotation/test_kill.py",
     "tests/explorer/test_browser.py",
     "tests/test_notebook_matrix.py",

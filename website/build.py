@@ -19,6 +19,7 @@ LINK = r"\]\(([^)#:\s]+)"
 # Every page in the order of the sidebar, by caption; one that is not here, or not there, fails the build.
 NAVIGATION = {
     "Course": [
+        "notebooks/00_start_here",
         "notebooks/01_data_exploration",
         "notebooks/02_frame_extraction",
         "notebooks/03_zero_shot_annotation",
@@ -26,13 +27,27 @@ NAVIGATION = {
         "notebooks/05_error_analysis",
         "notebooks/06_label_audit",
         "notebooks/07_sweep_comparison",
+        "docs/teaching",
+        "docs/glossary",
+    ],
+    "Solutions": [
+        "notebooks/solutions/01_data_exploration",
+        "notebooks/solutions/02_frame_extraction",
+        "notebooks/solutions/03_zero_shot_annotation",
+        "notebooks/solutions/04_strategy_comparison",
+        "notebooks/solutions/05_error_analysis",
+        "notebooks/solutions/06_label_audit",
+        "notebooks/solutions/07_sweep_comparison",
     ],
     "Guide": [
+        "docs/guide",
+        "docs/install",
         "docs/corpora",
         "docs/servers",
         "docs/sweeps",
         "docs/audit",
         "docs/large-corpora",
+        "docs/supplement",
     ],
     "Reference": [
         "docs/statistics",
