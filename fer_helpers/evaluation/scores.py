@@ -63,7 +63,8 @@ def score(
     not: `value` leaves it out, `value_wrong` counts it as wrong, and WAR, UAR and recalls have bounds between which
     they lie whatever the missing predictions would have been (Manski 1990). A label outside of the label set is a
     wrong prediction. Intervals are of `value`, 95 %, over subjects where every labelled clip names its own, else over
-    clips; docs/statistics.md says how.
+    clips; docs/statistics.md says how. Another `surprise` than the predictions' own collapses seven classes anew, which
+    needs their rows: three-class predictions alone stay as they are.
     """
     parts: dict[tuple[str, str], list[pd.DataFrame]] = {}
     baselines: dict[tuple[str, str], list[pd.DataFrame]] = {}

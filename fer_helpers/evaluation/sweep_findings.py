@@ -38,7 +38,8 @@ def effect(row: Mapping[str, Any]) -> str:
         return f"{what}: not compared, because it never differs alone."
     if not row["n_clips"]:
         return f"{what}: not compared, because no clip has a true label and a predicted one in both cells."
-    over = f"on {_clips(row)}, over {row['n_sets']} {'fours' if between else 'pairs'} of cells" + _left_out(row)
+    sets = f"{row['n_sets']} {'four' if between else 'pair'}{'s' if row['n_sets'] > 1 else ''} of cells"
+    over = f"on {_clips(row)}, over {sets}{_left_out(row)}"
     if row["same"]:
         return f"{what}: no difference on any clip ({over})."
     doubt = f"{row['value']:+.3f}{_interval(row['ci_low'], row['ci_high'], '+.3f')}, Holm-adjusted p {_p(row)}, {over}"

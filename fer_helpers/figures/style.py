@@ -54,6 +54,7 @@ def set_style() -> None:
             "axes.labelsize": POINTS,
             "xtick.labelsize": POINTS,
             "ytick.labelsize": POINTS,
+            "legend.fontsize": POINTS,
             "figure.dpi": 130,
             "savefig.dpi": 300,
             "figure.constrained_layout.use": True,
