@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -76,6 +78,28 @@ def doctor() -> None:
             click.echo(f"        found: {one.problem}\n        to do: {one.remedy}")
     if problems := len([one for one in findings if one.problem]):
         raise RunError(f"{problems} of {len(findings)} things that the notebooks need are not there: see the list")
+
+
+def settle() -> None:
+    """After the package was installed from a running kernel, as on Colab: make the working directory a study.
+
+    A file that is there already is left as it is. The study is made by another process, because packages that this
+    one has imported may have been replaced.
+
+    Raises:
+        RunError: some were; what is imported from now on may not go together with them.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        made = Path(place, "study")
+        code = "from fer_helpers.cli import main; main()"
+        subprocess.run([sys.executable, "-c", code, "new", str(made)], check=True, capture_output=True)
+        for path in made.rglob("*"):
+            there = Path.cwd() / path.relative_to(made)
+            if path.is_file() and not there.exists():
+                there.parent.mkdir(exist_ok=True)
+                shutil.copyfile(path, there)
+    if replaced := _stale():
+        raise RunError(f"{replaced}: restart the kernel (on Colab: Runtime, Restart session), then run all cells")
 
 
 def python_problem(needed: str, version: str) -> str:

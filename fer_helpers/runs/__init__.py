@@ -8,7 +8,7 @@ from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
 from fer_helpers.runs.notebooks import AUDIT, EVERY, NOTEBOOKS, SWEEP_COMPARISON, declared, source
 from fer_helpers.runs.run import Run, folder_of, open_run, start
-from fer_helpers.runs.studies import create_study, settle
+from fer_helpers.runs.studies import create_study
 
 __all__ = [
     "AUDIT",
@@ -29,7 +29,6 @@ __all__ = [
     "open_run",
     "people",
     "read_manifest",
-    "settle",
     "shared_kernel",
     "source",
     "start",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,18 +41,6 @@ def create_study(folder: Path) -> None:
         (fresh / "README.md").write_text(_README.format(name=folder.name, version=version("fer-helpers")), "utf-8")
         (fresh / ".gitignore").write_text(_IGNORED, "utf-8")
         (fresh / MARK).write_text(f"# fer-helpers knows the study by this file.\nmade_with: {version('fer-helpers')}\n")
-
-
-def settle(folder: Path) -> None:
-    """Make `folder` a study though it holds other things already, and write over none of them: on Colab, /content."""
-    with tempfile.TemporaryDirectory() as place:
-        made = Path(place, folder.name)
-        create_study(made)
-        for path in made.rglob("*"):
-            there = folder / path.relative_to(made)
-            if path.is_file() and not there.exists():
-                there.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, there)
 
 
 def _carried() -> dict[str, Path]:
