@@ -145,7 +145,7 @@ def stale(modules: Mapping[str, Any], packages: Mapping[str, list[str]], install
     """
     found = []
     for name, distributions in packages.items():
-        loaded = getattr(modules.get(name), "__version__", None)
+        loaded = getattr(modules.get(name), "__dict__", {}).get("__version__")
         # A distribution may count its packaging, too: opencv-python-headless 4.12.0.88 is cv2 4.12.0.
         if isinstance(loaded, str) and loaded[:1].isdigit():
             there = {installed(one) for one in distributions}
