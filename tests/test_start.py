@@ -65,18 +65,18 @@ def bare_kernel(tmp_path, monkeypatch):
     """A running kernel of an environment that has every package but this one, as pip sees it, too."""
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
     python = tmp_path / "env" / "bin" / "python"
-    place = sysconfig.get_path("purelib", vars={"base": str(tmp_path / "env")})
+    (place,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    for old in place.glob("*setuptools*"):  # Python 3.11 brings one that cannot build this package
+        shutil.rmtree(old)
     # A path in a .pth file brings the packages of that folder, and not its editable ones.
-    (tmp_path / "env" / os.path.relpath(place, tmp_path / "env") / "others.pth").write_text(
-        sysconfig.get_path("purelib")
-    )
+    (place / "others.pth").write_text(sysconfig.get_path("purelib"))
     spec = tmp_path / "jupyter" / "kernels" / "bare" / "kernel.json"
     spec.parent.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec.write_text(json.dumps({"argv": argv, "display_name": "bare", "language": "python"}))
     (tmp_path / "content").mkdir()
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" and not name.startswith("FER_")}
-    bare |= {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}  # 0: no isolation, as pip reads it
+    bare |= {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}  # 0: as pip reads it, no isolation
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     manager, client = start_new_kernel(kernel_name="bare", cwd=str(tmp_path / "content"), env=bare)
     yield client
@@ -116,4 +116,4 @@ def test_the_first_cell_brings_the_package_into_a_running_kernel(bare_kernel, tm
     run(cells_of("01_data_exploration.ipynb", 'run = start("01_data_exploration"'))
     run("corpora.prepare(run.params); assert len(corpora.listed(run.params)) == 7")
     assert (tmp_path / "content" / "study.yaml").is_file()
-    assert (tmp_path / "content" / "outputs" / "demo" / "manifest.json").is_file()
+    assert (tmp_path / "content" / "outputs" / "corpora" / "demo-7-seed1" / "manifest.csv").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ from fer_helpers.paths import outputs
 DISTRIBUTION = "fer-helpers"
 ROOM_GB = 1.0  # the demo, its archive and a few runs
 _AGAIN = "install again: `make demo` in a checkout, else `pip install` of the same wheel (docs/install.md)"
+
+_BROKEN = f"restart the kernel; if that does not help, {_AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def check() -> list[Finding]:
             problem, remedy = str(error), "see the problem"
         except Exception as error:  # a package that is broken raises whatever it likes
             problem = f"{type(error).__name__}: {one_line(error)}"
+            remedy = _BROKEN if isinstance(error, ImportError) else remedy
         found.append(Finding(need, problem, remedy if problem else ""))
     return found
 
@@ -87,7 +91,7 @@ def settle() -> None:
     one has imported may have been replaced.
 
     Raises:
-        RunError: some were; what is imported from now on may not go together with them.
+        RunError: some were, or some have not seen what is new: what is imported from now on may not go with them.
     """
     with tempfile.TemporaryDirectory() as place:
         made = Path(place, "study")
@@ -98,8 +102,13 @@ def settle() -> None:
             if path.is_file() and not there.exists():
                 there.parent.mkdir(exist_ok=True)
                 shutil.copyfile(path, there)
-    if replaced := _stale():
-        raise RunError(f"{replaced}: restart the kernel (on Colab: Runtime, Restart session), then run all cells")
+    problem = _stale()
+    try:
+        importlib.import_module("fer_helpers.runs")
+    except (ImportError, ValueError) as error:  # pandas that was imported before pyarrow was there; another numpy's ABI
+        problem = problem or one_line(error)
+    if problem:
+        raise RunError(f"{problem}: restart the kernel (on Colab: Runtime, Restart session), then run all cells")
 
 
 def python_problem(needed: str, version: str) -> str:
