@@ -1,4 +1,4 @@
-"""What archives ask of a supplement: RO-Crate metadata, whom to cite, the versions of packages."""
+"""What archives ask of a supplement: RO-Crate metadata, whom to cite, under which terms, the versions of packages."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ _ABOUT = {
     "run/explorer.html": "The confusion matrix, to click in",
     "run/manifest.json": "Parameters, versions and facts of the run",
 }
+
+_LICENCE = """# Licence
+
+fer-helpers, and what it wrote here (tables, figures, pages, notebooks): MIT, as the program itself, unless whoever
+publishes this says otherwise.
+
+The clips are not in here{but}. Their names, labels and groups come from the corpus, under its terms:
+{about} Licence: {licence}.
+
+The replies are a model's; its provider's terms say what may be done with them.
+"""
 
 
 def write(folder: Path, run: Run, names: list[str]) -> None:
@@ -96,6 +107,12 @@ def citation() -> str:
         "  - name: The fer-helpers developers",
     ]
     return "\n".join(lines) + "\n"
+
+
+def licence(corpus: corpora.Corpus, faces: bool) -> str:
+    """LICENSE.md: whose terms are on what is in the supplement."""
+    but = " (but for key frames, which whoever made this asked for)" if faces else ""
+    return _LICENCE.format(but=but, about=corpus.about, licence=corpus.licence)
 
 
 def lock() -> str:

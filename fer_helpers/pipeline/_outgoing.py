@@ -58,11 +58,14 @@ class Outgoing:
         return re.sub(rf"(?<!\w)(?:{one})(?!\w)", lambda found: self.raters[found[0]], text)
 
     def table(self, table: pd.DataFrame) -> pd.DataFrame:
-        """`table` with its texts as `text` has them; a key frame's place is its name alone."""
-        found = table.copy()
-        for name in found.select_dtypes(include=["object", "string"]):
-            found[name] = found[name].map(lambda value: self.text(value) if isinstance(value, str) else value)
-        return found
+        """`table` with its texts as `text` has them; the same one if they are."""
+        changed = {}
+        for name in table.select_dtypes(include=["object", "string"]):
+            before = list(table[name])
+            after = [self.text(value) if isinstance(value, str) else value for value in before]
+            if any(isinstance(value, str) and value != was for value, was in zip(after, before, strict=True)):
+                changed[name] = pd.Series(after, table.index, dtype=object)
+        return table.assign(**changed) if changed else table
 
     def of_raters(self, table: pd.DataFrame, column: str) -> pd.DataFrame:
         """`table` with the people in `column` under their new names, and its other texts as `text` has them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tempfile
 import zipfile
 from hashlib import sha256
@@ -36,16 +37,6 @@ AS_CSV = 10_000  # rows of a table that is also written for people
 _ESSENTIAL = ("clips", "predictions", "scores")
 _PLACES = ("frames", "videos")  # tables whose column path names what does not go along
 _TEMPLATE = Path(__file__).with_name("supplement.md")
-_LICENCE = """# Licence
-
-fer-helpers, and what it wrote here (tables, figures, pages, notebooks): MIT, as the program itself, unless whoever
-publishes this says otherwise.
-
-The clips are not in here{but}. Their names, labels and groups come from the corpus, under its terms:
-{about} Licence: {licence}.
-
-The replies are a model's; its provider's terms say what may be done with them.
-"""
 
 
 def write(run: Run, to: Path, faces: bool = False) -> list[str]:
@@ -138,7 +129,7 @@ def _fill(run: Run, folder: Path, out: Outgoing, faces: bool) -> None:
         explorer.to_html(copy.folder / "explorer.html", frames=shows)
     if not faces:
         for path in (copy.folder / "frames").glob("*"):
-            path.unlink()
+            shutil.rmtree(path)
     for path in copy.folder.iterdir():
         path.rename(folder / RUN / path.name)
     copy.folder.rmdir()
@@ -172,11 +163,11 @@ def _tables(run: Run, copy: Path, out: Outgoing) -> None:
     for name, path in _found_tables(run.folder).items():
         table = pd.read_parquet(path)
         found = out.table(table)
-        if path.stem in _PLACES:
-            found["path"] = table["path"].map(_place, na_action="ignore")
+        if path.stem in _PLACES and (table["path"].dropna() != table["path"].dropna().map(_place)).any():
+            found = found.assign(path=table["path"].map(_place, na_action="ignore"))
         target = copy / path.relative_to(run.folder)
         target.parent.mkdir(exist_ok=True)
-        if found.equals(table):
+        if found is table:
             target.write_bytes(path.read_bytes())
         else:
             found.to_parquet(target, index=False)
@@ -192,8 +183,9 @@ def _found_tables(folder: Path) -> dict[str, Path]:
 
 
 def _place(path: str) -> str:
-    """Where a key frame lies in the copy, wherever it lies in the run."""
-    return "frames/" + re.split(r"[/\\]", path)[-1]
+    """Where a key frame lies in the copy, wherever it lies in the run: a store has an address of its own."""
+    parts = re.split(r"[/\\]", path)
+    return "/".join(parts if parts[0] == "frames" else ["frames", *parts[-2:]])
 
 
 def _people(run: Run, folder: Path, copy: Path, out: Outgoing) -> None:
@@ -263,8 +255,7 @@ def _words(run: Run, params: Params, folder: Path, faces: bool) -> None:
     corpus, clips = corpora.CORPORA[params.corpus], run.read("clips")
     _put(folder / "CITATION.cff", _crate.citation())
     _put(folder / "requirements.lock", _crate.lock())
-    but = " (but for key frames, which whoever made this asked for)" if faces else ""
-    _put(folder / "LICENSE.md", _LICENCE.format(but=but, about=corpus.about, licence=corpus.licence))
+    _put(folder / "LICENSE.md", _crate.licence(corpus, faces))
     form = params.reply_form if params.reply_form in FORMS else FORMS[0]
     asked = ["# Prompts\n\nThe words beside two key frames."]
     for prompt in run.read("requests")["prompt"].unique():
