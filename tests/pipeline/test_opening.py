@@ -211,15 +211,13 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 
 
 @pytest.mark.slow
-def test_in_a_clean_environment_without_network(wheel, tmp_path):  # noqa: F811 - pytest's way
+@pytest.mark.timeout(900)
+def test_in_a_clean_environment_without_network(wheel, small_copy, tmp_path):  # noqa: F811 - pytest's way
     """A demo's supplement where only the wheel and its dependencies are: a new environment, any folder, no network."""
     site, log = _environment(wheel, tmp_path)
-    outputs = tmp_path / "outputs"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FER_OUTPUTS", str(outputs))
-        more = ("-p", "human_labels", "panel", "-p", "n_labels", "10", "-p", "n_audit", "4")
-        assert fer("run", "params/demo.yaml", *SMALL, *more).exit_code == 0
-        assert fer("supplement", outputs / "small", "--to", tmp_path / "small.zip").exit_code == 0
+    panel = ("-p", "human_labels", "panel", "-p", "n_labels", "10", "-p", "n_audit", "4")  # notebook 06, too
+    assert fer("run", "params/demo.yaml", *SMALL, *panel).exit_code == 0
+    assert fer("supplement", small_copy, "--to", tmp_path / "small.zip").exit_code == 0
     elsewhere = tmp_path / "another machine"
     elsewhere.mkdir()
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("FER_", "PYTHON"))}
@@ -233,9 +231,9 @@ def test_in_a_clean_environment_without_network(wheel, tmp_path):  # noqa: F811 
     assert not log.exists(), log.read_text()
     study = elsewhere / "small-opened"
     for name in tables.SCHEMAS:
-        if (outputs / "small" / f"{name}.parquet").is_file():
+        if (small_copy / f"{name}.parquet").is_file():
             remade = pd.read_parquet(study / "outputs" / "small" / f"{name}.parquet")
-            pd.testing.assert_frame_equal(remade, pd.read_parquet(outputs / "small" / f"{name}.parquet"))
+            pd.testing.assert_frame_equal(remade, pd.read_parquet(small_copy / f"{name}.parquet"))
 
 
 def _environment(wheel, tmp_path):  # noqa: F811
