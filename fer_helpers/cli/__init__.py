@@ -1,6 +1,6 @@
 """The command line, `fer-helpers`; each command a few lines."""
 
-from fer_helpers.cli import archives, audit, batches, installation, runs, studies, sweeps
+from fer_helpers.cli import archives, audit, batches, installation, runs, studies, supplements, sweeps
 from fer_helpers.cli._base import main
 
-__all__ = ["archives", "audit", "batches", "installation", "main", "runs", "studies", "sweeps"]
+__all__ = ["archives", "audit", "batches", "installation", "main", "runs", "studies", "supplements", "sweeps"]
