@@ -1,6 +1,6 @@
 """The command line, `fer-helpers`; each command a few lines."""
 
-from fer_helpers.cli import archives, audit, batches, runs, studies, sweeps
+from fer_helpers.cli import archives, audit, batches, classroom, runs, studies, sweeps
 from fer_helpers.cli._base import main
 
-__all__ = ["archives", "audit", "batches", "main", "runs", "studies", "sweeps"]
+__all__ = ["archives", "audit", "batches", "classroom", "main", "runs", "studies", "sweeps"]

@@ -17,6 +17,7 @@ from fer_helpers.explorer._assets import LABELLING, joined
 from fer_helpers.explorer._filmstrips import LARGE, KeyFrames
 from fer_helpers.paths import shown
 from fer_helpers.runs import Run, draws, people
+from fer_helpers.students import person_name
 
 _STILL = "<p>Clips are labelled in a running kernel: run this cell, or <code>fer-helpers label</code>.</p>"
 _FINISHED = (
@@ -80,7 +81,7 @@ class LabellingView(anywidget.AnyWidget):
         """Answer the browser, whose messages may be anything; what goes wrong is said there."""
         try:
             rows = people.read(self._folder)
-            rater = _known(people.rater_name(message["rater"]), rows)
+            rater = _known(person_name(message["rater"]), rows)
             said = self._said(rows, rater)
             if message["type"] == "answer":
                 clip = self._keep(rater, message)

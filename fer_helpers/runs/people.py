@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from unicodedata import category, normalize
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -20,18 +19,11 @@ from fer_helpers.params import Params, problems_in
 from fer_helpers.paths import resolve, shown
 from fer_helpers.runs import _filled_in
 from fer_helpers.runs.run import Run
+from fer_helpers.students import person_name
 
 FILE = "people.jsonl"
 PANEL = "panel"
 COLUMNS = ["clip_id", "rater", "label", "queue"]
-
-
-def rater_name(text: str) -> str:
-    """A name as typed, in the one form in which it is kept; a ValueError if it is none."""
-    name = " ".join(normalize("NFC", text).split())
-    if not 1 <= len(name) <= 100 or any(category(letter) in ("Cc", "Cs") for letter in name):
-        raise ValueError("give a name of 1 to 100 letters")
-    return name
 
 
 class _Given(BaseModel):
@@ -40,7 +32,7 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     clip_id: str = Field(min_length=1)
-    rater: Annotated[str, AfterValidator(rater_name)]
+    rater: Annotated[str, AfterValidator(person_name)]
     label: Literal[(*LABELS, CANNOT_TELL, SKIP)]  # type: ignore[valid-type]
     queue: Literal[tables.QUEUES]  # type: ignore[valid-type]
     labelled_at: str = ""
