@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hmac
+import logging
 import os
 import secrets
 import socket
@@ -18,6 +19,9 @@ from fer_helpers.errors import ListError
 from fer_helpers.paths import outputs, shown
 
 TOKENS = "tokens.csv"
+# For servers that ask for tokens: aiohttp logs what is no HTTP as it came, and a broken request may hold a token.
+UNHEARD = logging.getLogger(f"{__name__}.unheard")
+UNHEARD.addFilter(lambda _: False)
 
 
 def classroom() -> Path:

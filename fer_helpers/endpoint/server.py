@@ -24,7 +24,7 @@ from fer_helpers.endpoint.room import Room
 from fer_helpers.endpoint.served import MODELS, Models
 from fer_helpers.endpoint.streaming import Completion
 from fer_helpers.errors import EndpointError
-from fer_helpers.students import address
+from fer_helpers.students import UNHEARD, address
 
 HOST = "127.0.0.1"
 MAX_BODY = 64 * 2**20  # bytes
@@ -43,8 +43,6 @@ ENTRIES = {
 OFFERED = ("/v1/chat/completions", "/v1/models", "/v1/files", "/v1/batches")
 
 _LOG = logging.getLogger(__name__)
-_UNHEARD = logging.getLogger(f"{__name__}.unheard")
-_UNHEARD.addFilter(lambda _: False)
 _SERVED = web.AppKey("models", Models)
 _FAULTS = web.AppKey("faults", Faults)
 _POOL = web.AppKey("pool", ThreadPoolExecutor)
@@ -60,7 +58,11 @@ def create_app(
     `batch_faults` are carried out on batches. A `room` lets its students in alone, and has no files and batches: they
     are kept, and seen by whoever lists them.
     """
-    app = web.Application(middlewares=[_errors, room.admit if room else _loopback_only], client_max_size=MAX_BODY)
+    app = web.Application(
+        middlewares=[_errors, room.admit if room else _loopback_only],
+        client_max_size=MAX_BODY,
+        handler_args={"logger": UNHEARD} if room else None,
+    )
     app[_SERVED] = models
     app.cleanup_ctx.append(_workers)
     app.router.add_routes(
@@ -175,9 +177,7 @@ def serve(
     if host != HOST and not room:
         raise EndpointError(f"host is {host}: without --students FILE, who may ask, only {HOST} is served")
     app = create_app(Models(model), faults, batch_faults, room)
-    # What is no HTTP is logged as it came, and a broken request may hold somebody's token.
-    log: dict[str, Any] = {"logger": _UNHEARD} if room else {}
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, **log)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fer-endpoint", daemon=True)
     thread.start()
