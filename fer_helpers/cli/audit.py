@@ -70,7 +70,8 @@ def label(folder: str, queue: str, port: int, host: str, names: Path | None, all
     Each label is kept in that folder as it is given; whoever comes back continues where they stopped. With --students
     it is for a class, on the address --host: a rater is who has the token, as for `serve`. See docs/teaching.md.
     """
-    from fer_helpers import corpora, students
+    from fer_helpers import corpora
+    from fer_helpers.endpoint import students
     from fer_helpers.explorer import page
     from fer_helpers.runs import open_run
 

@@ -34,8 +34,8 @@ def serve(
     With --students it is for a class, on the address --host: each has a token, made by the first start, as key. See
     docs/teaching.md.
     """
-    from fer_helpers import endpoint, students
-    from fer_helpers.endpoint import faults
+    from fer_helpers import endpoint
+    from fer_helpers.endpoint import faults, students
 
     if names and faults_file:
         raise ParamsError("--faults and --students: faults are for one's own endpoint; leave one of the two out")
@@ -47,8 +47,8 @@ def serve(
 @main.command()
 def classroom() -> None:
     """Show what each student of a class has asked of `serve --students`, also while it is served."""
-    from fer_helpers import endpoint, students
+    from fer_helpers.endpoint import BOOKS, read_books, students
 
-    path = students.classroom() / endpoint.BOOKS
-    table = endpoint.read_books(path)
+    path = students.classroom() / BOOKS
+    table = read_books(path)
     click.echo(table.to_string(index=False) if len(table) else f"{shown(path)}: nobody has asked anything yet")

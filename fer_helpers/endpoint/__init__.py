@@ -1,6 +1,6 @@
 """The embedded OpenAI-compatible endpoint on loopback, and the two small models behind it."""
 
-from fer_helpers.endpoint import faults
+from fer_helpers.endpoint import faults, students
 from fer_helpers.endpoint.batches import BatchFaults
 from fer_helpers.endpoint.faults import Faults
 from fer_helpers.endpoint.model import FINGERPRINT, MODEL, ConstantModel, ExpressionModel
@@ -24,4 +24,5 @@ __all__ = [
     "read_books",
     "serve",
     "serve_forever",
+    "students",
 ]

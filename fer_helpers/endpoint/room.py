@@ -17,8 +17,8 @@ from aiohttp import web
 
 from fer_helpers.endpoint.limits import Bucket, failure, quota_exceeded, rate_limited
 from fer_helpers.endpoint.streaming import Completion
+from fer_helpers.endpoint.students import TOKENS, classroom, whose
 from fer_helpers.paths import shown
-from fer_helpers.students import TOKENS, classroom, whose
 
 PATH = "/v1/chat/completions"
 BOOKS = "books.sqlite"

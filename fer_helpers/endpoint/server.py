@@ -23,8 +23,8 @@ from fer_helpers.endpoint.questions import parse
 from fer_helpers.endpoint.room import Room
 from fer_helpers.endpoint.served import MODELS, Models
 from fer_helpers.endpoint.streaming import Completion
+from fer_helpers.endpoint.students import UNHEARD, address
 from fer_helpers.errors import EndpointError
-from fer_helpers.students import UNHEARD, address
 
 HOST = "127.0.0.1"
 MAX_BODY = 64 * 2**20  # bytes

@@ -14,7 +14,6 @@ from fer_helpers.estimation import CANNOT_TELL, SKIP
 from fer_helpers.explorer._filmstrips import LARGE, KeyFrames
 from fer_helpers.paths import shown
 from fer_helpers.runs import Run, draws, people
-from fer_helpers.students import person_name
 
 _FINISHED = (
     "Thank you: all {n} clips are done. Next: run notebook 06_label_audit, or fer-helpers run with this run's "
@@ -62,7 +61,7 @@ class Desk:
         """The answer to a message, which may be anything, and its picture; what goes wrong is said in it."""
         try:
             rows = people.read(self._folder)
-            rater = _known(person_name(message["rater"]), rows)
+            rater = _known(people.rater_name(message["rater"]), rows)
             said = self._said(rows, rater)
             if message["type"] == "answer":
                 clip = self._keep(rater, message)

@@ -9,19 +9,21 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
-from aiohttp import web
 
 from fer_helpers.errors import RunError
 from fer_helpers.explorer._assets import LABELLING, joined
 from fer_helpers.explorer._desk import Desk
 from fer_helpers.runs import open_run
-from fer_helpers.students import UNHEARD, address, whose
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 HOST = "127.0.0.1"
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -70,6 +72,10 @@ def label(
     Raises:
         RunError: there is no run, or no clip was drawn for the queue; or the port cannot be used.
     """
+    from aiohttp import web
+
+    from fer_helpers.endpoint import students
+
     desk = Desk(open_run(folder), queue)
     key = secrets.token_urlsafe(24)
     app = _app(desk, tokens or {"": key}, by_token=bool(tokens))
@@ -78,11 +84,15 @@ def label(
     except OSError as error:
         raise RunError(f"port {port} on {host} cannot be used ({error.strerror}): give another --port") from error
     with found:
-        say(f"{address(host, found.getsockname()[1])}/" + ("" if tokens else f"#{key}"))
+        say(f"{students.address(host, found.getsockname()[1])}/" + ("" if tokens else f"#{key}"))
         web.run_app(app, sock=found, access_log=None, print=None)
 
 
 def _app(desk: Desk, tokens: Mapping[str, str], by_token: bool) -> web.Application:
+    from aiohttp import web  # neither this nor the endpoint is needed where the explorer is a widget
+
+    from fer_helpers.endpoint import students
+
     state = json.dumps({"_labels": desk.labels, "_by_token": by_token})
     files = {
         "/": ("text/html", _PAGE.render(state=state)),
@@ -95,7 +105,7 @@ def _app(desk: Desk, tokens: Mapping[str, str], by_token: bool) -> web.Applicati
         return web.Response(text=text, content_type=kind, headers=_HEADERS)
 
     async def ask(request: web.Request) -> web.Response:
-        rater = whose(request.headers.get("Authorization", ""), tokens)
+        rater = students.whose(request.headers.get("Authorization", ""), tokens)
         if rater is None:
             return web.json_response({}, status=401)
         try:
@@ -108,6 +118,6 @@ def _app(desk: Desk, tokens: Mapping[str, str], by_token: bool) -> web.Applicati
         strips = [base64.b64encode(picture).decode() for picture in pictures]
         return web.json_response({"content": content, "pictures": strips}, headers=_HEADERS)
 
-    app = web.Application(client_max_size=10_000, handler_args={"logger": UNHEARD})
+    app = web.Application(client_max_size=10_000, handler_args={"logger": students.UNHEARD})
     app.add_routes([*(web.get(path, file) for path in files), web.post("/desk", ask)])
     return app

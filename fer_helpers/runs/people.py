@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from unicodedata import category, normalize
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -13,18 +14,24 @@ from fer_helpers import corpora, tables
 from fer_helpers.emotions import LABELS, SEVEN
 from fer_helpers.errors import ListError, RunError
 from fer_helpers.estimation import CANNOT_TELL, SKIP
-from fer_helpers.evaluation import true_label
-from fer_helpers.evaluation.other_annotators import VOTES
+from fer_helpers.evaluation import other_annotators, true_label
 from fer_helpers.files import append_line
 from fer_helpers.params import Params, problems_in
 from fer_helpers.paths import resolve, shown
 from fer_helpers.runs import _filled_in
 from fer_helpers.runs.run import Run
-from fer_helpers.students import person_name
 
 FILE = "people.jsonl"
 PANEL = "panel"
 COLUMNS = ["clip_id", "rater", "label", "queue"]
+
+
+def rater_name(text: str) -> str:
+    """A name as typed, in the one form in which it is kept; a ValueError if it is none."""
+    name = " ".join(normalize("NFC", text).split())
+    if not 1 <= len(name) <= 100 or any(category(letter) in ("Cc", "Cs") for letter in name):
+        raise ValueError("give a name of 1 to 100 letters")
+    return name
 
 
 class _Given(BaseModel):
@@ -33,7 +40,7 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     clip_id: str = Field(min_length=1)
-    rater: Annotated[str, AfterValidator(person_name)]
+    rater: Annotated[str, AfterValidator(rater_name)]
     label: Literal[(*LABELS, CANNOT_TELL, SKIP)]  # type: ignore[valid-type]
     queue: Literal[tables.QUEUES]  # type: ignore[valid-type]
     labelled_at: str = ""
@@ -102,7 +109,7 @@ def human_votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
         )
     if not given["label"].isin(SEVEN).all():
         raise ListError(f"{shown(path)} has labels of three classes: votes are of the seven (taxonomies: [seven])")
-    return given.assign(count=1)[VOTES].reset_index(drop=True)
+    return given.assign(count=1)[other_annotators.VOTES].reset_index(drop=True)
 
 
 def all_labels(run: Run) -> pd.DataFrame:

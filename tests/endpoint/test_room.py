@@ -13,12 +13,12 @@ import time
 import httpx2
 import pytest
 
-from fer_helpers import endpoint, students
+from fer_helpers import endpoint
 from fer_helpers.annotation import Access, Archive, online
+from fer_helpers.endpoint import students
 from fer_helpers.endpoint.room import AT_ONCE, STRANGER
 from fer_helpers.errors import AccountError, EndpointError, ListError
 from fer_helpers.paths import ROOT
-from tests.conftest import outputs_in
 from tests.support.chat import encoded, noise, part, request, schema
 from tests.support.command import fer
 from tests.support.completions import picture
@@ -37,11 +37,11 @@ class Slow(endpoint.ConstantModel):
 
 
 @pytest.fixture
-def classroom(tmp_path):
+def classroom(tmp_path, monkeypatch):
     """An outputs/ of the test's own, and a list of thirty names."""
-    with outputs_in(tmp_path / "outputs"):
-        (tmp_path / "names.txt").write_text("# class 7b\n" + "\n".join(CLASS) + "\n\n", encoding="utf-8")
-        yield tmp_path / "names.txt"
+    monkeypatch.setenv("FER_OUTPUTS", str(tmp_path / "outputs"))
+    (tmp_path / "names.txt").write_text("# class 7b\n" + "\n".join(CLASS) + "\n\n", encoding="utf-8")
+    return tmp_path / "names.txt"
 
 
 def serve(names, model=None, **limits):

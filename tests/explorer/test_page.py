@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import students
 from fer_helpers.emotions import SEVEN
+from fer_helpers.endpoint import students
 from fer_helpers.errors import ListError
 from fer_helpers.evaluation import agreement
 from fer_helpers.runs import human_votes, people, write_manifest
-from tests.conftest import outputs_in
 from tests.support import jupyter as servers
 from tests.support.browser import barriers
 from tests.support.command import fer
@@ -29,7 +28,8 @@ HTTP = httpx2.Client(timeout=60)
 def room(tmp_path_factory):
     """`fer-helpers label --students` over a run of noise: the run, its address, and the tokens."""
     base = tmp_path_factory.mktemp("room")
-    with outputs_in(base / "outputs"):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_OUTPUTS", str(base / "outputs"))
         run = drawn_run(base / "a", N)
         (base / "names.txt").write_text("\n".join([*RATERS, "zoë"]), encoding="utf-8")
         port = servers.free_port()

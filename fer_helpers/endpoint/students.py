@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from unicodedata import category, normalize
 
 from fer_helpers.errors import ListError
+from fer_helpers.lists import same_form
 from fer_helpers.paths import outputs, shown
 
 TOKENS = "tokens.csv"
@@ -27,14 +27,6 @@ UNHEARD.addFilter(lambda _: False)
 def classroom() -> Path:
     """The folder of a class: its tokens, and the books of what each student asked."""
     return outputs() / "classroom"
-
-
-def person_name(text: str) -> str:
-    """A person's name as typed, in the one form in which it is kept; a ValueError if it is none."""
-    name = " ".join(normalize("NFC", text).split())
-    if not 1 <= len(name) <= 100 or any(category(letter) in ("Cc", "Cs") for letter in name):
-        raise ValueError("give a name of 1 to 100 letters")
-    return name
 
 
 def tokens_of(names: Path) -> dict[str, str]:
@@ -86,10 +78,9 @@ def _read_names(path: Path) -> list[str]:
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        try:
-            name = person_name(line)
-        except ValueError as error:
-            raise ListError(f"{shown(path)}: line {number} is no name: {error}") from None
+        name = " ".join(same_form(line).split())  # as `runs.people` keeps a rater's
+        if len(name) > 100 or not name.isprintable():
+            raise ListError(f"{shown(path)}: line {number} is no name: give 1 to 100 letters")
         if name.casefold() in names:
             raise ListError(f"{shown(path)}: line {number} repeats {name!r}: tell the two apart")
         names[name.casefold()] = name
@@ -116,5 +107,5 @@ def _write_tokens(path: Path, tokens: Mapping[str, str]) -> None:
     """Written whole, and never readable by others: a temporary file is its owner's from the beginning."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(tokens.items())
+        csv.writer(file, lineterminator="\n").writerows(tokens.items())
     Path(file.name).replace(path)
