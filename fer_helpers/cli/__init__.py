@@ -1,6 +1,27 @@
 """The command line, `fer-helpers`; each command a few lines."""
 
-from fer_helpers.cli import archives, audit, batches, installation, runs, studies, supplements, sweeps
+from fer_helpers.cli import (
+    archives,
+    audit,
+    batches,
+    classroom,
+    installation,
+    runs,
+    studies,
+    supplements,
+    sweeps,
+)
 from fer_helpers.cli._base import main
 
-__all__ = ["archives", "audit", "batches", "installation", "main", "runs", "studies", "supplements", "sweeps"]
+__all__ = [
+    "archives",
+    "audit",
+    "batches",
+    "classroom",
+    "installation",
+    "main",
+    "runs",
+    "studies",
+    "supplements",
+    "sweeps",
+]

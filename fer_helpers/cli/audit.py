@@ -58,15 +58,41 @@ def sample(params: Params, n: int, audit: bool, worklist: bool, target: str | No
 @main.command()
 @click.argument("folder", default="outputs/demo")
 @click.option("--queue", default="core", show_default=True, help="core, audit or worklist, as `sample` drew it")
-@click.option("--port", default=8867, show_default=True, help="port on 127.0.0.1")
-def label(folder: str, queue: str, port: int) -> None:
+@click.option("--port", default=8867, show_default=True, help="port")
+@click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on; others need --students")
+@click.option(
+    "--students", "names", type=click.Path(path_type=Path), metavar="FILE", help="who labels, one name a line"
+)
+@click.option("--allow-upload", is_flag=True, help="you may show these key frames on other machines, for --host")
+def label(folder: str, queue: str, port: int, host: str, names: Path | None, allow_upload: bool) -> None:
     """Serve the clips drawn of the run in FOLDER, one at a time, to people who label them, until interrupted.
 
-    Each label is kept in that folder as it is given; whoever comes back continues where they stopped.
+    Each label is kept in that folder as it is given; whoever comes back continues where they stopped. With --students
+    it is for a class, on the address --host: a rater is who has the token, as for `serve`. See docs/teaching.md.
     """
-    from fer_helpers.explorer import serve
+    from fer_helpers import corpora
+    from fer_helpers.endpoint import students
+    from fer_helpers.explorer import page
+    from fer_helpers.runs import open_run
 
-    serve.label(typed(folder), queue, port, click.echo)
+    if host != page.HOST:
+        if not names:
+            raise ParamsError(f"host is {host}: without --students FILE, who may label, only {page.HOST} is served")
+        run = open_run(typed(folder))
+        if not (corpora.CORPORA[run.params.corpus].allow_upload or allow_upload):
+            raise ParamsError(
+                "key frames would be sent to other machines, and the terms of the corpus are not known to allow it: "
+                "if you may show these faces there, repeat with --allow-upload"
+            )
+    tokens = students.tokens_of(typed(names)) if names else None
+    if tokens:
+        where = shown(students.classroom() / students.TOKENS)
+        click.echo(
+            f"{len(tokens)} raters, each with a token: {where}\n"
+            "they see key frames and their own labels, nothing of the model, of clips' names or of each other\n"
+            "plain HTTP: whoever is on this network can read key frames and tokens on their way"
+        )
+    page.label(typed(folder), queue, port, click.echo, host, tokens)
 
 
 @main.command()

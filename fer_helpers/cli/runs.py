@@ -188,20 +188,3 @@ def explore(folder: str, port: int) -> None:
     from fer_helpers.explorer import serve
 
     serve.explore(typed(folder), port, click.echo)
-
-
-@main.command()
-@click.option("--port", default=8790, show_default=True, help="port on 127.0.0.1")
-@click.option(
-    "--faults",
-    "faults_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="YAML file of faults to inject, e.g. docs/faults.yaml",
-)
-def serve(port: int, faults_file: Path | None) -> None:
-    """Serve the embedded OpenAI-compatible endpoint until interrupted."""
-    from fer_helpers import endpoint
-    from fer_helpers.endpoint import faults
-
-    endpoint.serve_forever(port, faults.load(faults_file) if faults_file else None)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from aiohttp import web
 
 from fer_helpers.endpoint import faults as plans
 from fer_helpers.endpoint.faults import Faults
+from fer_helpers.endpoint.limits import ROUNDING, Bucket, failure, milliseconds, quota_exceeded, rate_limited
 from fer_helpers.endpoint.streaming import Completion
 
 PATH = "/v1/chat/completions"
@@ -22,8 +21,6 @@ BOOKS = "/fer/books"
 SWAPPED = web.RequestKey("swapped", bool)  # whether another model answers the request
 # What the headers tell where the plan sets no limit; too much for one machine to reach.
 MANY_REQUESTS, MANY_TOKENS = 1_000_000, 10_000_000_000
-
-_ROUNDING = 1e-6  # what a bucket may lack because a binary fraction is not a decimal one
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PROXY_PAGE = "<html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>"
@@ -38,35 +35,14 @@ class _Page:
     billed_tokens: int = 0
 
 
-class _Bucket:
-    """A token bucket: holds a minute's `limit`, refilled evenly; may go below zero, and then is waited for."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._level, self._at = float(limit), time.monotonic()
-
-    def level(self) -> float:
-        now = time.monotonic()
-        self._level = min(self.limit, self._level + (now - self._at) * self.limit / 60)
-        self._at = now
-        return self._level
-
-    def take(self, amount: int) -> None:
-        self._level = self.level() - amount
-
-    def seconds_to(self, level: float) -> float:
-        """Seconds until the bucket holds `level`, if nobody takes anything."""
-        return max(0.0, (level - self.level()) * 60 / self.limit)
-
-
 class _Desk:
     """One app's state: the plan, the books, the rate limits. Lives in the app's event loop, so needs no lock."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.pages: defaultdict[str, _Page] = defaultdict(_Page)
-        self.requests = _Bucket(faults.requests_per_minute or MANY_REQUESTS)
-        self.tokens = _Bucket(faults.tokens_per_minute or MANY_TOKENS)
+        self.requests = Bucket(faults.requests_per_minute or MANY_REQUESTS)
+        self.tokens = Bucket(faults.tokens_per_minute or MANY_TOKENS)
         self.admitted: Counter[str] = Counter()  # attempts by request, without those that a limit refused
         self.answers = self.underway = 0
         self.closing = asyncio.Event()
@@ -93,25 +69,24 @@ class _Desk:
         """429 where quota or rate leave no room for another request."""
         quota = self.faults.insufficient_quota_after
         if quota is not None and self.answers + self.underway >= quota:
-            message = "You exceeded your current quota, please check your plan and billing details."
-            return _failure(429, message, "insufficient_quota", "insufficient_quota")
+            return quota_exceeded()
         for what, bucket in (("requests", self.requests), ("tokens", self.tokens)):
-            if bucket.level() < 1 - _ROUNDING:
-                return _rate_limited(what, _milliseconds(bucket.seconds_to(1)) / 1000)
+            if bucket.level() < 1 - ROUNDING:
+                return rate_limited(what, milliseconds(bucket.seconds_to(1)) / 1000)
         return None
 
     async def _reply(self, request: web.Request, handler: _Handler, name: str, kind: str | None) -> web.Response:
         """The answer, billed, as the request's fate leaves it; or the error that the fault `kind` is."""
         if kind == "rate_limited":
-            return _rate_limited("requests", self.faults.retry_after_s)
+            return rate_limited("requests", self.faults.retry_after_s)
         page, fate = self.pages[name], self.faults.content(name)
         await asyncio.sleep(self.faults.latency(name, self.admitted[name]))
         if kind == "server_error":
-            return _failure(500, "The server had an error while processing your request.", "server_error")
+            return failure(500, "The server had an error while processing your request.", "server_error")
         if kind == "unavailable":
             return web.Response(status=503, text=_PROXY_PAGE, content_type="text/html")
         if fate == "filtered_400":
-            return _failure(400, "The response was filtered.", "invalid_request_error", "content_filter")
+            return failure(400, "The response was filtered.", "invalid_request_error", "content_filter")
         after = self.faults.swapped_after
         request[SWAPPED] = after is not None and self.answers >= after
         response = await handler(request)
@@ -149,7 +124,7 @@ class _Desk:
         found = {}
         for what, bucket in (("requests", self.requests), ("tokens", self.tokens)):
             found[f"x-ratelimit-limit-{what}"] = str(bucket.limit)
-            found[f"x-ratelimit-remaining-{what}"] = str(max(0, math.floor(bucket.level() + _ROUNDING)))
+            found[f"x-ratelimit-remaining-{what}"] = str(max(0, math.floor(bucket.level() + ROUNDING)))
             found[f"x-ratelimit-reset-{what}"] = duration(bucket.seconds_to(bucket.limit))
         return found
 
@@ -185,17 +160,6 @@ def install(app: web.Application, faults: Faults) -> None:
     app.router.add_get(BOOKS, books)
 
 
-def _failure(status: int, message: str, kind: str, code: str | None = None, **headers: str) -> web.Response:
-    error: dict[str, Any] = {"message": message, "type": kind, "param": None, "code": code}
-    return web.json_response({"error": error}, status=status, headers=headers)
-
-
-def _rate_limited(what: str, retry_after_s: float | None) -> web.Response:
-    # Whole seconds are the norm for retry-after, but clients of this API read fractions too; tests need them.
-    headers = {} if retry_after_s is None else {"retry-after": f"{retry_after_s:g}"}
-    return _failure(429, f"Rate limit reached for {what}.", what, "rate_limit_exceeded", **headers)
-
-
 async def _cut(request: web.Request, reply: web.Response, body: bytes) -> web.StreamResponse:
     """Half of `body` under headers that announce all of it; then the connection ends."""
     half = web.StreamResponse(status=reply.status, headers={"Content-Type": reply.content_type})
@@ -210,11 +174,7 @@ async def _cut(request: web.Request, reply: web.Response, body: bytes) -> web.St
 
 def duration(seconds: float) -> str:
     """Seconds as OpenAI's headers write them: `12ms`, `1.5s`, `6m0s`."""
-    minutes, ms = divmod(_milliseconds(seconds), 60_000)
+    minutes, ms = divmod(milliseconds(seconds), 60_000)
     if not minutes and ms < 1000:
         return f"{ms}ms"
     return (f"{minutes}m" if minutes else "") + f"{ms / 1000:g}s"
-
-
-def _milliseconds(seconds: float) -> int:
-    return math.ceil(1000 * seconds - _ROUNDING)

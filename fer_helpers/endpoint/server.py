@@ -20,8 +20,10 @@ from fer_helpers.endpoint.errors import ApiError
 from fer_helpers.endpoint.faults import Faults, Successor, digest
 from fer_helpers.endpoint.model import PictureModel
 from fer_helpers.endpoint.questions import parse
+from fer_helpers.endpoint.room import Room
 from fer_helpers.endpoint.served import MODELS, Models
 from fer_helpers.endpoint.streaming import Completion
+from fer_helpers.endpoint.students import UNHEARD, address
 from fer_helpers.errors import EndpointError
 
 HOST = "127.0.0.1"
@@ -47,13 +49,20 @@ _POOL = web.AppKey("pool", ThreadPoolExecutor)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(models: Models, faults: Faults | None = None, batch_faults: BatchFaults = NO_FAULTS) -> web.Application:
+def create_app(
+    models: Models, faults: Faults | None = None, batch_faults: BatchFaults = NO_FAULTS, room: Room | None = None
+) -> web.Application:
     """The endpoint as an aiohttp application: the routes below `/v1`, and the `models` behind them.
 
     With `faults`, the plan is carried out on chat completions, and `/fer/books` counts them (see `faulty`);
-    `batch_faults` are carried out on batches.
+    `batch_faults` are carried out on batches. A `room` lets its students in alone, and has no files and batches: they
+    are kept, and seen by whoever lists them.
     """
-    app = web.Application(middlewares=[_errors, _loopback_only], client_max_size=MAX_BODY)
+    app = web.Application(
+        middlewares=[_errors, room.admit if room else _loopback_only],
+        client_max_size=MAX_BODY,
+        handler_args={"logger": UNHEARD} if room else None,
+    )
     app[_SERVED] = models
     app.cleanup_ctx.append(_workers)
     app.router.add_routes(
@@ -63,7 +72,10 @@ def create_app(models: Models, faults: Faults | None = None, batch_faults: Batch
             web.get("/v1/models/{id:.+}", _one_model),
         ]
     )
-    batches.add_routes(app, _POOL, models, batch_faults)
+    if room:
+        app.on_cleanup.append(room.close)
+    else:
+        batches.add_routes(app, _POOL, models, batch_faults)
     if faults:
         app[_FAULTS] = faults
         faulty.install(app, faults)
@@ -112,8 +124,10 @@ async def _errors(request: web.Request, handler: _Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:
             raise
+        known = {resource.canonical for resource in request.app.router.resources()}
+        offered = ", ".join(path for path in OFFERED if path in known)
         message = {
-            404: f"There is no {request.path[:100]} here: this endpoint offers {', '.join(OFFERED)}.",
+            404: f"There is no {request.path[:100]} here: this endpoint offers {offered}.",
             405: "This address does not take this method.",
             413: f"The request is larger than {MAX_BODY // 2**20} MB.",
         }.get(error.status, error.reason)
@@ -141,6 +155,8 @@ def serve(
     faults: Faults | None = None,
     model: PictureModel | None = None,
     batch_faults: BatchFaults = NO_FAULTS,
+    host: str = HOST,
+    room: Room | None = None,
 ) -> Iterator[str]:
     """Serve the embedded endpoint from a thread on loopback; gives its base URL, `http://127.0.0.1:PORT/v1`.
 
@@ -152,11 +168,15 @@ def serve(
         faults: faults to put in the way on purpose; None for none.
         model: what answers under every name; None for the models of `MODELS`, each loaded when it is first asked.
         batch_faults: what goes wrong with batches on purpose.
+        host: address to listen on; any but 127.0.0.1 needs a `room`.
+        room: who may ask, and how much; None for everybody on this machine.
 
     Raises:
-        EndpointError: the port is taken.
+        EndpointError: the port is taken, or `host` is no address of this machine, or it would be open to everybody.
     """
-    app = create_app(Models(model), faults, batch_faults)
+    if host != HOST and not room:
+        raise EndpointError(f"host is {host}: without --students FILE, who may ask, only {HOST} is served")
+    app = create_app(Models(model), faults, batch_faults, room)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fer-endpoint", daemon=True)
@@ -171,10 +191,11 @@ def serve(
     try:
         run(runner.setup)
         try:
-            run(lambda: web.TCPSite(runner, HOST, port).start())
+            run(lambda: web.TCPSite(runner, host, port).start())
         except OSError as error:
-            raise EndpointError(f"port {port} on {HOST} cannot be used: choose another, or 0") from error
-        yield f"http://{HOST}:{runner.addresses[0][1]}/v1"
+            own = "" if host == HOST else ", and an address of this machine"
+            raise EndpointError(f"port {port} on {host} cannot be used: choose another, or 0{own}") from error
+        yield f"{address(host, runner.addresses[0][1])}/v1"
     finally:
         run(runner.cleanup)
         loop.call_soon_threadsafe(loop.stop)
@@ -182,15 +203,17 @@ def serve(
         loop.close()
 
 
-def serve_forever(port: int = 8000, faults: Faults | None = None) -> None:
-    """Serve the embedded endpoint until interrupted (Ctrl-C); prints its address. `faults` as for `serve`.
+def serve_forever(port: int = 8000, faults: Faults | None = None, host: str = HOST, room: Room | None = None) -> None:
+    """Serve the embedded endpoint until interrupted (Ctrl-C); prints its address. Arguments as for `serve`.
 
     Raises:
         EndpointError: as `serve`.
     """
     try:
-        with serve(port, faults) as base_url:
+        with serve(port, faults, host=host, room=room) as base_url:
             print(f"{'+'.join(MODELS)} at {base_url} (Ctrl-C ends it)", flush=True)
+            if room:
+                print(room.terms, flush=True)
             while True:
                 time.sleep(3600)
     except KeyboardInterrupt:

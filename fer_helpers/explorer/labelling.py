@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import anywidget
-import pandas as pd
 import traitlets
 
-from fer_helpers import tables
-from fer_helpers.emotions import TAXONOMIES
-from fer_helpers.errors import FerError, RunError
-from fer_helpers.estimation import CANNOT_TELL, SKIP
 from fer_helpers.explorer._assets import LABELLING, joined
-from fer_helpers.explorer._filmstrips import LARGE, KeyFrames
-from fer_helpers.paths import shown
-from fer_helpers.runs import Run, draws, people
+from fer_helpers.explorer._desk import Desk
+from fer_helpers.runs import Run
 
 _STILL = "<p>Clips are labelled in a running kernel: run this cell, or <code>fer-helpers label</code>.</p>"
-_FINISHED = (
-    "Thank you: all {n} clips are done. Next: run notebook 06_label_audit, or fer-helpers run with this run's "
-    "parameters, to see what follows from the labels."
-)
-
-
-def queue_of(run: Run, queue: str) -> list[str]:
-    """The clip_ids drawn for `queue`, in the order in which they are labelled.
-
-    Raises:
-        RunError: there is no such queue, or nothing was drawn for it.
-    """
-    if queue not in tables.QUEUES:
-        raise RunError(f"queue is {queue!r}: must be one of {', '.join(tables.QUEUES)}")
-    mine = draws.drawn(draws.read(run), queue)
-    if mine.empty:
-        raise RunError(f"{shown(run.folder)} has no clips drawn for {queue}: draw some with fer-helpers sample first")
-    return [str(clip) for clip in mine["clip_id"]]
 
 
 class LabellingView(anywidget.AnyWidget):
     """One clip at a time from a drawn queue: its key frames play, and a key or button gives it a label.
 
-    The browser is told a clip's number in the queue, its key frames, the reviewer's own label and the label set:
-    not its name, which may tell the true label, and nothing of predictions, strata or other reviewers. Every label
-    is in people.jsonl in the run's folder before the next clip is shown. No picture is part of the widget's state.
+    What the browser is told, and what is kept, is the `Desk`'s; no picture is part of the widget's state.
 
     Args:
         run: a run with key frames, of which clips were drawn.
         queue: "core", "audit" or "worklist".
 
     Raises:
-        RunError: as `queue_of`, or there is no frames table.
+        RunError: there is no such queue, nothing was drawn for it, or there is no frames table.
     """
 
     _esm = joined(*LABELLING)
@@ -59,15 +32,12 @@ class LabellingView(anywidget.AnyWidget):
     _labels: traitlets.List = traitlets.List().tag(sync=True)
 
     def __init__(self, run: Run, queue: str) -> None:
-        self._clips = queue_of(run, queue)
-        self._queue = queue
-        self._folder = run.folder
-        self._frames = KeyFrames(frames=run.read("frames"), picture=run.picture)
-        super().__init__(_labels=list(TAXONOMIES[run.params.taxonomies[0]]))
+        self.desk = Desk(run, queue)
+        super().__init__(_labels=self.desk.labels)
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:
-        return f"LabellingView({self._queue}, {len(self._clips)} clips)"
+        return f"LabellingView({self.desk.queue}, {len(self.desk.clips)} clips)"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """With a sentence for viewers without widgets."""
@@ -77,68 +47,5 @@ class LabellingView(anywidget.AnyWidget):
         return bundle
 
     def _receive(self, _: Any, message: Any, __: Any) -> None:
-        """Answer the browser, whose messages may be anything; what goes wrong is said there."""
-        try:
-            rows = people.read(self._folder)
-            rater = _known(people.rater_name(message["rater"]), rows)
-            said = self._said(rows, rater)
-            if message["type"] == "answer":
-                clip = self._keep(rater, message)
-                said.pop(clip, None)
-                said[clip] = message["label"]
-            self._show(rater, said, message)
-        except (FerError, OSError, LookupError, TypeError, ValueError) as error:
-            number = message.get("id") if isinstance(message, dict) else None
-            self.send({"type": "problem", "id": number, "text": str(error)[:500]})
-
-    def _keep(self, rater: str, message: dict[str, Any]) -> int:
-        """Keep an answer, once it is one that can have been given; returns the clip's number."""
-        clip, label = _whole(message["clip"]), message["label"]
-        if not 0 <= clip < len(self._clips):
-            raise RunError(f"there is no clip {clip} in the queue")
-        if label not in self._answers:
-            raise RunError(f"label is {label!r}: must be one of {', '.join(self._answers)}")
-        row = {"clip_id": self._clips[clip], "rater": rater, "label": label, "queue": self._queue}
-        people.keep({**row, "labelled_at": datetime.now(UTC).isoformat(timespec="seconds")}, self._folder)
-        return clip
-
-    @property
-    def _answers(self) -> tuple[str, ...]:
-        return (*self._labels, CANNOT_TELL, SKIP)
-
-    def _said(self, rows: pd.DataFrame, rater: str) -> dict[int, str]:
-        """What `rater` answered, by the clip's number in the queue, the latest last; `rows` are `people.read`'s."""
-        rows = rows[(rows["rater"] == rater) & (rows["queue"] == self._queue) & rows["label"].isin(self._answers)]
-        number = {clip_id: at for at, clip_id in enumerate(self._clips)}
-        return {number[row.clip_id]: row.label for row in rows.itertuples() if row.clip_id in number}
-
-    def _show(self, rater: str, said: dict[int, str], message: dict[str, Any]) -> None:
-        """Send the next clip, or the one that was answered `back` answers before."""
-        back = min(max(0, _whole(message["back"])), len(said))
-        skipped = [clip for clip, label in said.items() if label == SKIP]
-        waiting = [*(clip for clip in range(len(self._clips)) if clip not in said), *skipped]
-        clip = list(said)[-back] if back else next(iter(waiting), None)
-        told = {
-            "clip": clip,
-            "said": said.get(-1 if clip is None else clip),
-            "back": back,
-            "first": back == len(said),
-            "rater": rater,
-            "done": len(said) - len(skipped),
-            "of": len(self._clips),
-            "skipped": len(skipped),
-            "words": "" if waiting else _FINISHED.format(n=len(self._clips)),
-        }
-        picture = b"" if clip is None else self._frames.strip(self._clips[clip], LARGE)
-        self.send({"type": "clip", "id": message["id"], **told}, buffers=[picture])
-
-
-def _known(rater: str, rows: pd.DataFrame) -> str:
-    """`rater` as that person was written before: Ana and ana are one rater, not two who agree."""
-    return {name.casefold(): name for name in rows["rater"]}.get(rater.casefold(), rater)
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is no whole number")
-    return value
+        content, pictures = self.desk.reply(message)
+        self.send(content, buffers=pictures)

@@ -1,4 +1,4 @@
-"""Serves a run's explorer or its labelling view with Voila, on this machine only: cells as a page, without code."""
+"""Serves a run's explorer with Voila, on this machine only: cells as a page, without code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fer_helpers.errors import RunError
-from fer_helpers.explorer.labelling import queue_of
 from fer_helpers.runs import NOTEBOOKS, open_run, source, surroundings
 
 TAG = "explore"  # of the cells of notebook 05 that are served
@@ -33,7 +32,7 @@ _STYLE = """<style>
 _SETUP = """\
 from pathlib import Path
 from IPython.display import HTML, display
-from fer_helpers.explorer import ConfusionExplorer, LabellingView
+from fer_helpers.explorer import ConfusionExplorer
 from fer_helpers.runs import open_run
 run = open_run(Path({folder!r}))
 strategy_shown = run.params.strategy_shown
@@ -50,16 +49,6 @@ def explore(folder: Path, port: int, say: Callable[[str], None]) -> None:
     cells = json.loads(source(NOTEBOOKS[-1]).read_text(encoding="utf-8"))["cells"]
     tagged = [(cell["cell_type"], "".join(cell["source"])) for cell in cells if TAG in cell["metadata"].get("tags", [])]
     _serve("explorer", folder, tagged, port, say)
-
-
-def label(folder: Path, queue: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve the labelling view of a queue of the run in `folder`, as `explore` does.
-
-    Raises:
-        RunError: there is no run, or no clip was drawn for the queue; or the port cannot be used.
-    """
-    queue_of(open_run(folder), queue)
-    _serve("labelling", folder, [("code", f"LabellingView(run, {queue!r})")], port, say)
 
 
 def _serve(title: str, folder: Path, cells: Sequence[tuple[str, str]], port: int, say: Callable[[str], None]) -> None:

@@ -161,7 +161,9 @@ class Params(BaseModel):
     )
     n_resamples: int = Field(10_000, ge=100, description="bootstrap resamples per interval")
     bootstrap_seed: int = Field(1, ge=0, description="seed of the bootstrap")
-    votes: str = Field("", description="CSV of human votes (clip_id, rater, label); corpus: its own")
+    votes: str = Field(
+        "", description="CSV of human votes (clip_id, rater, label), or a run's people.jsonl; corpus: its own"
+    )
     compare_with: Annotated[list[str], AfterValidator(_once)] = Field([], description="folders of runs to compare with")
 
     # 05 error analysis

@@ -86,7 +86,7 @@ def score(clips: pd.DataFrame, imported: pd.DataFrame, params: Params, say: Call
     params, out = params.model_copy(update={"taxonomies": asked}), folder_of(params.out)
     if read_manifest(out).get("params", {}).get("strategies"):
         raise RunError(f"{shown(out)} is the folder of a run that asked a model: give another --out")
-    corpora.votes(params, clips)
+    people.human_votes(params, clips)
     with hold(out):
         values = params.model_dump()
         earlier = {name: values[name] for notebook in NOTEBOOKS[:3] for name in declared(notebook)}
@@ -118,7 +118,7 @@ def carry_out(notebooks: Sequence[str], params: Params, say: Callable[[str], Non
     if out.resolve().is_relative_to(corpora.location(params).resolve()):
         raise RunError(f"{shown(out)} lies in the corpus folder, where key frames would be taken for clips: move --out")
     if not params.clip_seconds:  # else the clips are pieces, and their names not known yet
-        corpora.votes(params, corpora.listed(params))
+        people.human_votes(params, corpora.listed(params))
         people.filled_in(params, corpora.listed(params))
     with hold(out):
         return execute_steps(notebooks, params, say, origin(params))

@@ -7,6 +7,7 @@ from fer_helpers.runs.kernels import kernel, shared_kernel, surroundings
 from fer_helpers.runs.lineage import file_hash
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
 from fer_helpers.runs.notebooks import AUDIT, EVERY, NOTEBOOKS, SWEEP_COMPARISON, declared, source
+from fer_helpers.runs.people import human_votes
 from fer_helpers.runs.run import Run, folder_of, open_run, start
 from fer_helpers.runs.studies import create_study
 
@@ -24,6 +25,7 @@ __all__ = [
     "file_hash",
     "folder_of",
     "hold",
+    "human_votes",
     "kernel",
     "made_with",
     "open_run",

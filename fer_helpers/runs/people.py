@@ -11,10 +11,10 @@ import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fer_helpers import corpora, tables
-from fer_helpers.emotions import LABELS
-from fer_helpers.errors import RunError
+from fer_helpers.emotions import LABELS, SEVEN
+from fer_helpers.errors import ListError, RunError
 from fer_helpers.estimation import CANNOT_TELL, SKIP
-from fer_helpers.evaluation import true_label
+from fer_helpers.evaluation import other_annotators, true_label
 from fer_helpers.files import append_line
 from fer_helpers.params import Params, problems_in
 from fer_helpers.paths import resolve, shown
@@ -72,7 +72,10 @@ def read(folder: Path) -> pd.DataFrame:
 
     One row a rater, clip and queue, the last one given, in the order of giving. `estimation.read_labels` takes it.
     """
-    path = folder / FILE
+    return _rows(folder / FILE)
+
+
+def _rows(path: Path) -> pd.DataFrame:
     lines = path.read_bytes().splitlines() if path.is_file() else []
     rows = [vars(row) for row in map(_parsed, lines) if row]
     table = pd.DataFrame(rows, columns=list(_Given.model_fields), dtype=str)
@@ -84,6 +87,29 @@ def _parsed(line: bytes) -> _Given | None:
         return _Given.model_validate_json(line)
     except ValidationError:  # blank, or cut off by a crash: it never was a whole line
         return None
+
+
+def human_votes(params: Params, clips: pd.DataFrame) -> pd.DataFrame:
+    """What people saw in `clips`, as `corpora.votes`; `params.votes` may also be a people.jsonl, of any run.
+
+    Of several labels that a rater gave a clip the last counts; who skipped it or could not tell has no vote.
+
+    Raises:
+        ListError: as `corpora.votes`; or the file has no label of these clips, or labels of three classes.
+        CorpusError: as `corpora.votes`.
+    """
+    path = resolve(params.votes)
+    if path.suffix != ".jsonl":
+        return corpora.votes(params, clips)
+    rows = _rows(path).drop_duplicates(["clip_id", "rater"], keep="last")
+    given = rows[rows["clip_id"].isin(clips["clip_id"]) & ~rows["label"].isin([CANNOT_TELL, SKIP])]
+    if given.empty:
+        raise ListError(
+            f"{shown(path)} has no label of a clip of this run: give the people.jsonl of a run of its clips"
+        )
+    if not given["label"].isin(SEVEN).all():
+        raise ListError(f"{shown(path)} has labels of three classes: votes are of the seven (taxonomies: [seven])")
+    return given.assign(count=1)[other_annotators.VOTES].reset_index(drop=True)
 
 
 def all_labels(run: Run) -> pd.DataFrame:

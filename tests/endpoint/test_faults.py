@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fer_helpers.emotions import SEVEN, TERNARY
-from fer_helpers.endpoint import Faults, faults, faulty
+from fer_helpers.endpoint import Faults, faults, faulty, limits
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import ROOT
 from fer_helpers.prompting import FORMS, planning, replies
@@ -325,7 +325,7 @@ def test_each_request_counts_its_own_attempts():
 def test_limits_are_kept_and_told(monkeypatch):
     """Three a minute: three at once, and then one every 20 s."""
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(faulty, "time", clock)
+    monkeypatch.setattr(limits, "time", clock)
     told = "x-ratelimit-{}-requests"
     with served(Faults(requests_per_minute=3)) as url:
         replies = [raw(url, text) for text in "abcd"]
@@ -342,7 +342,7 @@ def test_limits_are_kept_and_told(monkeypatch):
 def test_what_a_limit_refuses_is_no_attempt(monkeypatch):
     """Or else the faults of a request would depend on how busy the others were."""
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(faulty, "time", clock)
+    monkeypatch.setattr(limits, "time", clock)
     with served(Faults(requests_per_minute=1, server_error=1, passes_after=2)) as url:
         seen = []
         for _ in range(3):
@@ -354,7 +354,7 @@ def test_what_a_limit_refuses_is_no_attempt(monkeypatch):
 
 def test_tokens_are_limited_by_what_was_billed(monkeypatch):
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(faulty, "time", clock)
+    monkeypatch.setattr(limits, "time", clock)
     with served(Faults(tokens_per_minute=3000)) as url:
         first, second, third = (raw(url, text) for text in "abc")
         billed = json.loads(first.read())["usage"]["total_tokens"]

@@ -13,6 +13,7 @@ from fer_helpers import estimation
 from fer_helpers.emotions import SEVEN, TERNARY
 from fer_helpers.errors import RunError
 from fer_helpers.explorer import LabellingView
+from fer_helpers.explorer._desk import Desk
 from fer_helpers.runs import draws, open_run, people
 from tests.support import jupyter as servers
 from tests.support.browser import barriers
@@ -73,7 +74,7 @@ def test_skipped_clips_come_again_at_the_end_and_those_that_cannot_be_told_do_no
 def test_only_clips_that_were_drawn_for_the_queue_are_shown(run):
     """Rows without a place in the order say what a sample was drawn from."""
     view = LabellingView(run, "core")
-    assert view._clips == order_of(run)
+    assert view.desk.clips == order_of(run)
     assert repr(view) == "LabellingView(core, 40 clips)"
     with pytest.raises(RunError, match="no clips drawn for audit: draw some with fer-helpers sample"):
         LabellingView(run, "audit")
@@ -111,9 +112,9 @@ def test_the_same_person_in_other_capitals_is_not_a_second_rater(run):
 
 def test_a_clip_without_key_frames_is_shown_as_such(run, monkeypatch):
     view = LabellingView(run, "core")
-    frames = view._frames.frames
+    frames = view.desk.frames.frames
     gone = frames[frames["clip_id"] != order_of(run)[0]]
-    monkeypatch.setattr(view, "_frames", type(view._frames)(frames=gone, picture=run.picture))
+    monkeypatch.setattr(view.desk, "frames", type(view.desk.frames)(frames=gone, picture=run.picture))
     assert [picture == b"" for _, picture in exchange(view, SHOW, answer(0, "skip"))] == [True, False]
 
 
@@ -170,7 +171,7 @@ def test_what_the_browser_gets_does_not_depend_on_the_model(tmp_path):
         run = drawn_run(tmp_path / str(seed), 5, seed=seed, stratum=stratum)
         other = drawn_run(tmp_path / f"pictures {seed}", 5)  # the same frames for both
         view = LabellingView(run, "core")
-        view._frames = LabellingView(other, "core")._frames
+        view.desk.frames = LabellingView(other, "core").desk.frames
         sent = exchange(view, SHOW, answer(0, "sad"), answer(1, "skip"), {**SHOW, "back": 1})
         state = {name: value for name, value in view.get_state().items() if not name.startswith(("layout", "tabbable"))}
         traffic.append((sent, state))
@@ -304,12 +305,12 @@ def test_a_server_that_does_not_answer_is_said_and_the_label_can_be_sent_again(r
     page.clock.install()
     open_view(page, run)
     enter(page, "ana")
-    answering = LabellingView._show
-    monkeypatch.setattr(LabellingView, "_show", lambda *_: None)  # it is kept, but the answer is lost
+    answering = Desk._shown
+    monkeypatch.setattr(Desk, "_shown", lambda *_: ({}, []))  # it is kept, but the answer is lost
     page.keyboard.press("6")
     page.clock.run_for(9000)
     assert "reload the page" in page.get_by_test_id("fer-problem").text_content()
-    monkeypatch.setattr(LabellingView, "_show", answering)
+    monkeypatch.setattr(Desk, "_shown", answering)
     press(page, "6")
     assert page.get_by_test_id("fer-problem").text_content() == ""
     assert (said(run), progress(page)) == ({0: "sad"}, "1 of 40 done")
@@ -365,7 +366,7 @@ def test_frames_play_until_they_are_paused_and_not_where_motion_is_unwanted(run,
 def address_of(process, folder, port):
     """Where the server says it is, as soon as it is there."""
     address = process.stdout.readline().strip()
-    assert address.startswith(f"http://127.0.0.1:{port}/?token="), (folder / "log").read_text()[-2000:]
+    assert address.startswith(f"http://127.0.0.1:{port}/#"), (folder / "log").read_text()[-2000:]
     until = time.monotonic() + 60
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -381,8 +382,13 @@ def test_a_killed_server_loses_no_label_and_tells_nothing_of_the_model(run, page
     Of all that reaches the browser, pages and messages, nothing names a prediction, a stratum or a clip.
     """
     heard = []
-    page.on("websocket", lambda opened: opened.on("framereceived", lambda frame: heard.append(frame)))
-    page.on("response", lambda response: heard.append(response.url))
+
+    def hear(route):
+        reply = route.fetch()
+        heard.extend([reply.url, reply.text()])
+        route.fulfill(response=reply)
+
+    page.route("**/*", hear)
     port, code = servers.free_port(), "from fer_helpers.cli import main; main()"
     command = [sys.executable, "-u", "-c", code, "label", str(run.folder), "--port", str(port)]
     with servers.serving(command, tmp_path) as process:

@@ -13,6 +13,7 @@ class Labelling {
     this.model = model;
     this.root = root;
     this.labels = model.get("_labels");
+    this.byToken = model.get("_by_token") ?? false; // a rater is who has the token, and gives no name
     this.asked = 0; // number of the latest request; answers to others come too late
     this.back = 0; // how many labels before the latest one is shown; 0: what is to be labelled
     this.build();
@@ -37,8 +38,10 @@ class Labelling {
 
   /** Who labels is asked first. */
   entrance() {
-    this.name = el("input", { type: "text", maxlength: 100, required: true, autocomplete: "name", value: kept(NAME),
-      ...test("reviewer"),
+    const [asked, how, filled] = this.byToken ? ["Token", "Type the token that you were given", this.model.token]
+      : ["Name", "Give the same name each time", kept(NAME)];
+    this.name = el("input", { type: "text", maxlength: 100, required: true, autocomplete: this.byToken ? "off" : "name",
+      autocapitalize: "off", spellcheck: "false", value: filled, ...test("reviewer"),
       onkeydown: (event) => { // in JupyterLab Enter ends nothing that is typed
         if (event.key !== "Enter") return;
         event.preventDefault();
@@ -46,8 +49,8 @@ class Labelling {
       } });
     this.start = el("form", { class: "fer-start", onsubmit: (event) => this.enter(event) },
       el("h2", {}, "Who labels?"),
-      el("p", {}, "Give the same name each time: you continue where you stopped. Nobody is shown another's labels."),
-      el("label", {}, "Name ", this.name), " ",
+      el("p", {}, `${how}: you continue where you stopped. Nobody is shown another's labels.`),
+      el("label", {}, `${asked} `, this.name), " ",
       el("button", { type: "submit", ...test("start") }, "Start"));
     return this.start;
   }
@@ -101,7 +104,8 @@ class Labelling {
 
   enter(event) {
     event.preventDefault();
-    this.who.textContent = this.name.value;
+    if (this.byToken) this.model.token = this.name.value.trim();
+    else this.who.textContent = this.name.value;
     this.ask({ type: "show" });
   }
 
@@ -110,6 +114,7 @@ class Labelling {
     this.desk.hidden = true;
     this.start.hidden = false;
     this.back = 0;
+    if (this.byToken) this.name.value = "";
     this.name.focus();
   }
 
@@ -169,7 +174,7 @@ class Labelling {
     this.start.hidden = true;
     this.desk.hidden = false;
     this.who.textContent = rater;
-    keep(NAME, rater);
+    if (!this.byToken) keep(NAME, rater);
     [this.shown, this.back, this.isFirst] = [clip, back, first];
     this.draw(picture);
     for (const [label, one] of this.buttons) one.setAttribute("aria-pressed", String(label === said));
