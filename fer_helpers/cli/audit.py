@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_helpers.cli._base import main, with_params
+from fer_helpers.cli._base import PORT, main, with_params
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown, typed
 
@@ -58,7 +58,7 @@ def sample(params: Params, n: int, audit: bool, worklist: bool, target: str | No
 @main.command()
 @click.argument("folder", default="outputs/demo")
 @click.option("--queue", default="core", show_default=True, help="core, audit or worklist, as `sample` drew it")
-@click.option("--port", default=8867, show_default=True, help="port on 127.0.0.1")
+@click.option("--port", type=PORT, default=8867, show_default=True, help="port on 127.0.0.1")
 def label(folder: str, queue: str, port: int) -> None:
     """Serve the clips drawn of the run in FOLDER, one at a time, to people who label them, until interrupted.
 
