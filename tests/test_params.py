@@ -63,6 +63,18 @@ def test_an_integer_is_a_number_of_seconds():
         ("n_clips: 1_000\n", "line 1: 1_000 is no plain decimal number"),
         ("max_cost_usd: .inf\n", "line 1: .inf is no plain decimal number"),
         ("temperature: .nan\n", "line 1: .nan is no plain decimal number"),
+        ("max_cost_usd: 1.0e+999\n", "line 1: 1.0e+999 is no plain decimal number"),
+        ("max_cost_usd: 1\n<<: {max_cost_usd: 100}\n", "line 2: << is no name in YAML; quote it"),
+        ("prices: &own mine.yaml\nmanifest: *own\n", "line 2: *own stands for another value; write that out"),
+        ("strategies: &all [*all]\n", "line 1: *all stands for another value"),  # was looked through for ever
+        ("other_labels: {no: neutral}\n", "line 1: no is no name in YAML; quote it"),
+        ("n_frames:\t3\n", "is not YAML: while scanning"),
+        ("n_frames: 3\n---\nn_frames: 5\n", "is not YAML: expected a single document"),
+        ("model: no\n", "model is False: Input should be a valid string; put it into quotes"),
+        (
+            "model: 2026-01-01\n",
+            "model is datetime.date(2026, 1, 1): Input should be a valid string; put it into quotes",
+        ),
         ("strategies: [*]\n", "is not YAML"),
         ("model: 4.1\n", "model is 4.1: Input should be a valid string; put it into quotes"),
         ("allow_upload: 'true'\n", "with papermill -p allow_upload True"),

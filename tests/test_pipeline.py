@@ -264,6 +264,13 @@ def test_what_is_typed_means_what_it_looks_like(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize("command", ["explore", "label", "serve"])
+def test_a_port_that_there_is_not_is_refused(command):
+    result = fer(command, "--port", "70000")
+    assert result.exit_code == 2
+    assert "70000 is not in the range " in result.stderr
+
+
 def test_no_run_is_written_over_the_project():
     result = fer("run", "params/demo.yaml", "--out", "notebooks")
     assert "fer-helpers: out is 'notebooks', which holds files of the project" in result.stderr

@@ -20,6 +20,8 @@ from fer_helpers.paths import outputs, typed
 # Parameters that name what is there already, so that a path typed here may start at the working directory.
 _PATHS = ("corpus_path", "manifest", "votes", "human_labels", "prices", "face_weights", "prompt")
 
+PORT = click.IntRange(1, 65535)
+
 
 class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:

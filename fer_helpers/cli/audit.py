@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_helpers.cli._base import main, with_params
+from fer_helpers.cli._base import PORT, main, with_params
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import resolve, shown, typed
 
@@ -58,7 +58,7 @@ def sample(params: Params, n: int, audit: bool, worklist: bool, target: str | No
 @main.command()
 @click.argument("folder", default="outputs/demo")
 @click.option("--queue", default="core", show_default=True, help="core, audit or worklist, as `sample` drew it")
-@click.option("--port", default=8867, show_default=True, help="port")
+@click.option("--port", type=PORT, default=8867, show_default=True, help="port")
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on; others need --students")
 @click.option(
     "--students", "names", type=click.Path(path_type=Path), metavar="FILE", help="who labels, one name a line"

@@ -12,7 +12,7 @@ from fer_helpers.paths import shown, typed
 
 
 @main.command()
-@click.option("--port", default=8790, show_default=True, help="port")
+@click.option("--port", type=click.IntRange(0, 65535), default=8790, show_default=True, help="port")
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on; others need --students")
 @click.option(
     "--faults",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_helpers.cli._base import main, typed_values, with_params
+from fer_helpers.cli._base import PORT, main, typed_values, with_params
 from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.files import write_whole
 from fer_helpers.paths import resolve, shown, typed
@@ -182,7 +182,7 @@ def compare(folders: tuple[Path, ...], csv: Path | None) -> None:
 
 @main.command()
 @click.argument("folder", default="outputs/demo")
-@click.option("--port", default=8866, show_default=True, help="port on 127.0.0.1")
+@click.option("--port", type=PORT, default=8866, show_default=True, help="port on 127.0.0.1")
 def explore(folder: str, port: int) -> None:
     """Serve the confusion explorer of the run in FOLDER until interrupted; marks are kept in that folder."""
     from fer_helpers.explorer import serve

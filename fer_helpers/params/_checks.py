@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from fer_helpers.errors import ParamsError
 from fer_helpers.params._fields import Params
 from fer_helpers.paths import resolve, shown, typed
+from fer_helpers.plain_yaml import plain_yaml
 from fer_helpers.prompting import content, find, pricing, prompts
 
 # What to type where text was given for another type; papermill's -p takes most things for text.
@@ -62,37 +62,6 @@ def validate(values: Mapping[str, Any], source: str = "parameters") -> Params:
         # What was found is not repeated: it may be a key.
         raise ParamsError(f"{source}: frame_store contains a user, key or option: put credentials in the environment")
     return params
-
-
-def plain_yaml(text: str) -> Any:
-    """What YAML `text` says, where everybody reads it alike.
-
-    Raises:
-        ValueError: it is not YAML, names a key twice, or has a number that YAML 1.1 takes for another than it looks
-            (1:30 is 90, 030 is 24) or for no finite one; names the line.
-    """
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"is not YAML: {' '.join(str(error).split())}; put text with signs into quotes") from error
-    left = [root] if root else []
-    while left:
-        node = left.pop()
-        line = node.start_mark.line + 1
-        if isinstance(node, yaml.ScalarNode):
-            number = node.tag.rpartition(":")[2] in ("int", "float")
-            if number and not re.fullmatch(r"[-+]?(0|[1-9]\d*|\d+\.\d*|\.\d+)([eE][-+]?\d+)?", node.value):
-                raise ValueError(f"line {line}: {node.value} is no plain decimal number; write it out, or quote a text")
-        elif isinstance(node, yaml.SequenceNode):
-            left += node.value
-        else:
-            keys = [key.value for key, _ in node.value]
-            for place, (key, value) in enumerate(node.value):
-                if key.value in keys[:place]:
-                    raise ValueError(f"line {key.start_mark.line + 1}: {key.value} is given twice; keep one")
-                left += [key, value]
-    return values
 
 
 def from_text(name: str, text: str) -> Any:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fer_helpers.errors import ParamsError
 from fer_helpers.paths import shown
+from fer_helpers.plain_yaml import plain_yaml
 
 if TYPE_CHECKING:
     import bpe_openai
@@ -170,13 +170,13 @@ def _of_family(rules: Mapping[str, _Rule], model: str) -> _Rule | None:
 
 def _read(path: Path) -> _File:
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = plain_yaml(path.read_text(encoding="utf-8"))
         return _File.model_validate(content or {})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise ParamsError(f"price file {shown(path)}: {place}: {first['msg']}; see {PRICES.name}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ParamsError(f"price file {shown(path)} cannot be read: {reason}") from None
 

@@ -17,7 +17,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -25,10 +24,11 @@ from fer_helpers.emotions import LABELS, TAXONOMIES
 from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.files import write_whole
 from fer_helpers.paths import resolve, shown
+from fer_helpers.plain_yaml import plain_yaml
 from fer_helpers.prompting._said import KINDS
 
 _FOLDER = Path(__file__).parent / "templates"
-_ABOUT_LABELS = yaml.safe_load((_FOLDER / "labels.yaml").read_text(encoding="utf-8"))
+_ABOUT_LABELS = plain_yaml((_FOLDER / "labels.yaml").read_text(encoding="utf-8"))
 FORMS = ("schema+logprobs", "schema", "logprobs", "text")  # what a server can be asked for, the best first
 MOST_BYTES = 20_000  # of a prompt file
 _FILLED = ("pictures", "labels", "definitions", "action_units")
@@ -89,9 +89,6 @@ def _prompt(path: Path, content: bytes) -> Prompt:
         prompt = Prompt(**_fields(content.decode("utf-8-sig"), path.suffix in (".yaml", ".yml")))
     except UnicodeDecodeError:
         raise ParamsError(f"{where} is not UTF-8: save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        said = " ".join(str(error).split())[:200]
-        raise ParamsError(f"{where} is not YAML where it has to be: {said}; put text with signs into quotes") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise ParamsError(f"{where}: {_problem(error) if isinstance(error, ValidationError) else error}") from None
     unknown = [name for name in _PLACE.findall(prompt.template) if name not in _FILLED]
@@ -113,8 +110,8 @@ def _fields(text: str, is_yaml: bool) -> dict[str, Any]:
     text = text.replace("\r\n", "\n").strip()
     head, body = (text, None) if is_yaml else ("", text)
     if not is_yaml and (match := re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)):
-        head, body = match[1], text[match.end() :]
-    values = yaml.safe_load(head) or {}
+        head, body = f"\n{match[1]}", text[match.end() :]  # lines are counted from the file's first
+    values = plain_yaml(head) or {}
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise ValueError(f"expected `name: value` lines of YAML, found a {type(values).__name__}")
     values = values if body is None else {**values, "template": body}

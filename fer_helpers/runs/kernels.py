@@ -47,6 +47,9 @@ def surroundings() -> Iterator[Config]:
         own = {
             "JUPYTER_PATH": os.pathsep.join(filter(None, [place, os.environ.get("JUPYTER_PATH")])),
             "JUPYTER_RUNTIME_DIR": place,
+            "IPYTHONDIR": place,  # nobody's startup files, formats of figures or history; HOME may be read-only
+            "PYTHONSTARTUP": "",
+            "MATPLOTLIBRC": os.devnull,  # figures have a style of their own
             VARIABLE: str(ROOT),  # a kernel may start in a temporary folder
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         }

@@ -25,6 +25,8 @@ from fer_helpers.tables import IMPORTED, WRITTEN_BY
 # The project's own folders, which no run is written into; a test compares them with git's.
 OURS = [ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests")]
 PROMPT_FILES = "prompts"  # folder of a run in which the user's prompt files are kept that its requests were made with
+MARKS = {"manifest.json", "lock.json", "sweep.json", "cells.csv"}  # by which a folder is known for a run's or a sweep's
+BEFORE_MANIFEST = {"lock", "params.yaml", "clips.parquet"}  # what a run that was cut off early may have left alone
 OF_ASKING = ("frames", "requests", "answers")  # tables that a run without strategies has none of
 
 
@@ -183,7 +185,7 @@ def folder_of(out: str) -> Path:
     """The folder that the parameter `out` names, if a run may be written there.
 
     Raises:
-        ParamsError: it is the project's own, or lies below a file.
+        ParamsError: it is the project's own, lies below a file, or holds something else than a run.
     """
     folder = resolve(out).resolve()  # what a link leads to counts
     top = folder.relative_to(ROOT).parts[:1] if folder.is_relative_to(ROOT) else ()
@@ -195,6 +197,9 @@ def folder_of(out: str) -> Path:
     for above in (folder, *folder.parents):
         if above.exists() and not above.is_dir():
             raise ParamsError(f"out is {out!r}, and {above} is a file: give a folder")
+    names = {entry.name for entry in folder.iterdir() if entry.name[0] != "."} if folder.is_dir() else set()
+    if names - BEFORE_MANIFEST and not names & MARKS:
+        raise ParamsError(f"out is {out!r}, which holds {min(names - BEFORE_MANIFEST)} and no run: give a new folder")
     return resolve(out)
 
 

@@ -223,6 +223,8 @@ def test_a_users_file_is_laid_over_ours(tmp_path: Path) -> None:
         ("prices: {m: {date: '2027', input: cheap, output: 2}}", "prices.m.input"),
         ("images: {m: {date: '2027'}}", "either tiles or patches"),
         ("prise: {}", "prise"),
+        ("prices: {m: {date: '2027', input: 1, output: 2, input: 100}}", "line 1: input is given twice"),
+        ("prices: {m: {date: '2027', input: 1:30, output: 2}}", "line 1: 1:30 is no plain decimal number"),
         ("prices: [", "cannot be read"),
         ("- 1", "price file"),
     ],

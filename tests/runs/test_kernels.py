@@ -69,13 +69,19 @@ def test_a_killed_kernel_is_one_line(tmp_path):
 
 
 def test_kernels_are_this_interpreter_and_draw_whatever_the_machine_is_set_to(tmp_path):
-    """A foreign python3, another backend, LaTeX in a matplotlibrc, and a TMPDIR too long for a socket's path."""
+    """A foreign python3, another backend, a matplotlibrc, IPython's startup files, a TMPDIR too long for a socket."""
     spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)
     spec.write_text(
         json.dumps({"argv": ["/bin/false", "{connection_file}"], "display_name": "x", "language": "python"})
     )
-    (tmp_path / "matplotlibrc").write_text("text.usetex: true\n")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: true\nfont.family: Nosuch\n")
+    profile = tmp_path / "ipython" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "first.py").write_text("print('good morning')\n")
+    (profile / "ipython_config.py").write_text("c.InlineBackend.figure_formats = ['svg']\n")
+    (profile / "ipython_kernel_config.py").write_text("c.InlineBackend.figure_formats = ['svg']\n")
+    (tmp_path / "startup.py").write_text("print('good evening')\n")
     long = tmp_path / ("long" * 40)
     long.mkdir()
     code = (
@@ -83,11 +89,12 @@ def test_kernels_are_this_interpreter_and_draw_whatever_the_machine_is_set_to(tm
         "plt.plot([1, 2]); plt.title('a_b'); plt.show(); print(sys.executable)"
     )
     settings = {"JUPYTER_PATH": tmp_path / "jupyter", "MPLBACKEND": "agg", "MATPLOTLIBRC": tmp_path, "TMPDIR": long}
+    settings |= {"IPYTHONDIR": tmp_path / "ipython", "PYTHONSTARTUP": tmp_path / "startup.py"}
     said, code = told(begin(tmp_path / "run", code, **{name: str(value) for name, value in settings.items()}))
     assert (said, code) == ("done\n", 0)
     outputs = nbformat.read(tmp_path / "run" / "notebooks" / "tiny.ipynb", as_version=4).cells[-1].outputs
-    assert [name for one in outputs for name in one.get("data", {}) if name == "image/png"]
-    assert f"{sys.executable}\n" in [one.get("text") for one in outputs]
+    assert [name for one in outputs for name in one.get("data", {}) if name.startswith("image/")] == ["image/png"]
+    assert [one["text"] for one in outputs if one.output_type == "stream"] == [f"{sys.executable}\n"]
 
 
 def test_where_no_path_is_short_enough_kernels_are_reached_over_tcp(monkeypatch):

@@ -15,6 +15,7 @@ from fer_helpers.errors import ParamsError, RunError
 from fer_helpers.evaluation import predictions
 from fer_helpers.paths import ROOT, safe_name
 from fer_helpers.prompting import planning, prompts
+from fer_helpers.runs import busy
 from fer_helpers.runs import manifest as manifest_module
 from fer_helpers.runs import run as runs
 from tests.support import plans
@@ -296,6 +297,20 @@ def test_out_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ParamsError, match=r"and .*/file is a file: give a folder"):
         runs.folder_of(str(tmp_path / "file" / "run"))
+
+
+def test_a_folder_with_something_else_in_it_is_refused(tmp_path):
+    """A run would leave its folders among somebody's own, and `rm -r` of the run would take those along."""
+    (tmp_path / ".git").mkdir()
+    assert runs.folder_of(str(tmp_path)) == tmp_path
+    (tmp_path / "thesis.docx").touch()
+    with pytest.raises(ParamsError, match=r"holds thesis.docx and no run: give a new folder"):
+        runs.folder_of(str(tmp_path))
+    with pytest.raises(ParamsError, match=r"holds thesis.docx and no run"):
+        start_first(tmp_path, out=str(tmp_path))
+    with busy.hold(tmp_path / "run"):
+        (tmp_path / "run" / "notebooks").mkdir()
+    assert runs.folder_of(str(tmp_path / "run"))  # a run that ended before its first notebook did
 
 
 def test_a_second_process_is_told_who_is_at_work(tmp_path):
