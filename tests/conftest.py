@@ -15,7 +15,9 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.browser import CHROMIUM
 from tests.support.command import SMALL, fer
+from tests.support.outputs import outputs_in
 from tests.support.proxies import proxied
+from tests.support.wheels import build_wheel
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and their child processes with them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -110,14 +112,6 @@ def pytest_xdist_make_scheduler(config, log):
     return NotebooksInOrder(config, log)
 
 
-@contextlib.contextmanager
-def outputs_in(folder):
-    """Another folder in the place of outputs/."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FER_OUTPUTS", str(folder))
-        yield folder
-
-
 @pytest.fixture
 def outputs():
     return Path(os.environ["FER_OUTPUTS"])
@@ -164,6 +158,12 @@ def small_copy(small_outputs, tmp_path):
     with outputs_in(tmp_path / "outputs") as folder:
         shutil.copytree(small_outputs, folder)
         yield folder / "small"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The package's wheel, as a clone would build it."""
+    return build_wheel(tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture

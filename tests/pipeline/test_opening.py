@@ -17,9 +17,9 @@ from fer_helpers.errors import RunError
 from fer_helpers.params import flat_yaml
 from fer_helpers.pipeline import opening
 from fer_helpers.runs import open_run
-from tests.runs.test_studies import pip, wheel  # noqa: F401 - a fixture
 from tests.support.command import SMALL, fer
 from tests.support.supplements import packed, unpacked
+from tests.support.wheels import pip
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_in_a_clean_environment_without_network(wheel, small_copy, tmp_path):  # noqa: F811 - pytest's way
+def test_in_a_clean_environment_without_network(wheel, small_copy, tmp_path):
     """A demo's supplement where only the wheel and its dependencies are: a new environment, any folder, no network."""
     site, log = _environment(wheel, tmp_path)
     panel = ("-p", "human_labels", "panel", "-p", "n_labels", "10", "-p", "n_audit", "4")  # notebook 06, too
@@ -236,7 +236,7 @@ def test_in_a_clean_environment_without_network(wheel, small_copy, tmp_path):  #
             pd.testing.assert_frame_equal(remade, pd.read_parquet(small_copy / f"{name}.parquet"))
 
 
-def _environment(wheel, tmp_path):  # noqa: F811
+def _environment(wheel, tmp_path):
     """A new environment with the wheel; its dependencies are this one's, without what is installed for editing."""
     venv.create(tmp_path / "env", symlinks=True)
     (site,) = (tmp_path / "env" / "lib").glob("python*/site-packages")

@@ -16,8 +16,8 @@ from fer_helpers.explorer import marks
 from fer_helpers.paths import ROOT, resolve
 from fer_helpers.pipeline import supplement
 from fer_helpers.runs import open_run, people, read_manifest, write_manifest
-from tests.conftest import outputs_in
 from tests.support.command import fer
+from tests.support.outputs import outputs_in
 from tests.support.supplements import unpacked
 
 NAME = "Zoë Ångström"
@@ -153,24 +153,6 @@ def test_with_faces_everything_goes_and_it_is_said(real, tmp_path):
     assert (folder / "run" / "figures" / "05_mine.png").is_file()
     assert "shows people's faces" in (folder / "README.md").read_text()
     assert NAME not in "".join(path.read_text("utf-8", "replace") for path in folder.rglob("*.ipynb"))
-
-
-def test_the_metadata_are_a_valid_ro_crate(of_real, tmp_path):
-    """By the validator of the RO-Crate project; the context is the one that its library carries, not fetched."""
-    pytest.importorskip("rocrate_validator")
-    rocrate = pytest.importorskip("rocrate")
-    from rocrate_validator import models, services
-
-    folder = shutil.copytree(of_real, tmp_path / "crate")
-    about = json.loads((folder / "ro-crate-metadata.json").read_text())
-    assert about["@context"] == "https://w3id.org/ro/crate/1.1/context"
-    context = json.loads(Path(rocrate.__file__).with_name("data").joinpath("ro-crate.jsonld").read_text())
-    (folder / "ro-crate-metadata.json").write_text(json.dumps({**about, "@context": context["@context"]}))
-    settings = services.ValidationSettings(
-        rocrate_uri=str(folder), profile_identifier="ro-crate-1.1", requirement_severity=models.Severity.REQUIRED
-    )
-    found = services.validate(settings)
-    assert not found.has_issues(), [issue.message for issue in found.get_issues()]
 
 
 def test_interrupted_it_leaves_what_was_there(small_copy, tmp_path, monkeypatch):

@@ -1,7 +1,6 @@
 """The package as a new user has it: installed from a wheel, in a folder of their own, without the checkout."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,27 +11,7 @@ from fer_helpers.errors import RunError
 from fer_helpers.paths import PACKAGE, ROOT
 from fer_helpers.runs import create_study
 from tests.support.checkout import committed
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """A wheel of the committed files alone, as a clone has them: a build must not find what is left of another."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for path in committed():
-        copy = folder / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    built = tmp_path_factory.mktemp("wheel")
-    pip("wheel", folder, "--no-deps", "--wheel-dir", built)
-    (wheel,) = built.glob("*.whl")
-    return wheel
-
-
-def pip(*arguments):
-    """pip without network and without building in the project's own folder."""
-    call = [sys.executable, "-m", "pip", *map(str, arguments), "--no-index", "--no-build-isolation"]
-    done = subprocess.run(call, capture_output=True, text=True)
-    assert not done.returncode, done.stdout + done.stderr
+from tests.support.wheels import pip
 
 
 @pytest.fixture(scope="module")
