@@ -197,9 +197,12 @@ def folder_of(out: str) -> Path:
     for above in (folder, *folder.parents):
         if above.exists() and not above.is_dir():
             raise ParamsError(f"out is {out!r}, and {above} is a file: give a folder")
-    names = {entry.name for entry in folder.iterdir() if entry.name[0] != "."} if folder.is_dir() else set()
-    if names - BEFORE_MANIFEST and not names & MARKS:
-        raise ParamsError(f"out is {out!r}, which holds {min(names - BEFORE_MANIFEST)} and no run: give a new folder")
+    there = [entry for entry in folder.iterdir() if entry.name[0] != "."] if folder.is_dir() else []
+    names = {entry.name for entry in there}
+    runs = {entry.name for entry in there if (entry / "manifest.json").is_file()}  # notebook 07 compares them there
+    strange = names - runs - BEFORE_MANIFEST
+    if strange and not names & MARKS:
+        raise ParamsError(f"out is {out!r}, which holds {min(strange)} and no run: give a new folder")
     return resolve(out)
 
 
