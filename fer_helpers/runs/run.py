@@ -26,7 +26,12 @@ from fer_helpers.tables import IMPORTED, WRITTEN_BY
 OURS = [ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests")]
 PROMPT_FILES = "prompts"  # folder of a run in which the user's prompt files are kept that its requests were made with
 MARKS = {"manifest.json", "lock.json", "sweep.json", "cells.csv"}  # by which a folder is known for a run's or a sweep's
-BEFORE_MANIFEST = {"lock", "params.yaml", "clips.parquet"}  # what a run that was cut off early may have left alone
+BEFORE_MANIFEST = {
+    "lock",
+    "notebooks",
+    "params.yaml",
+    "clips.parquet",
+}  # a run cut off early; papermill writes copies first
 OF_ASKING = ("frames", "requests", "answers")  # tables that a run without strategies has none of
 
 
