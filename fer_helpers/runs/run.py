@@ -26,7 +26,12 @@ from fer_helpers.tables import IMPORTED, WRITTEN_BY
 OURS = [ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests")]
 PROMPT_FILES = "prompts"  # folder of a run in which the user's prompt files are kept that its requests were made with
 MARKS = {"manifest.json", "lock.json", "sweep.json", "cells.csv"}  # by which a folder is known for a run's or a sweep's
-BEFORE_MANIFEST = {"lock", "params.yaml", "clips.parquet"}  # what a run that was cut off early may have left alone
+BEFORE_MANIFEST = {
+    "lock",
+    "notebooks",
+    "params.yaml",
+    "clips.parquet",
+}  # a run cut off early; papermill writes copies first
 OF_ASKING = ("frames", "requests", "answers")  # tables that a run without strategies has none of
 
 
@@ -197,9 +202,12 @@ def folder_of(out: str) -> Path:
     for above in (folder, *folder.parents):
         if above.exists() and not above.is_dir():
             raise ParamsError(f"out is {out!r}, and {above} is a file: give a folder")
-    names = {entry.name for entry in folder.iterdir() if entry.name[0] != "."} if folder.is_dir() else set()
-    if names - BEFORE_MANIFEST and not names & MARKS:
-        raise ParamsError(f"out is {out!r}, which holds {min(names - BEFORE_MANIFEST)} and no run: give a new folder")
+    there = [entry for entry in folder.iterdir() if entry.name[0] != "."] if folder.is_dir() else []
+    names = {entry.name for entry in there}
+    runs = {entry.name for entry in there if (entry / "manifest.json").is_file()}  # notebook 07 compares them there
+    strange = names - runs - BEFORE_MANIFEST
+    if strange and not names & MARKS:
+        raise ParamsError(f"out is {out!r}, which holds {min(strange)} and no run: give a new folder")
     return resolve(out)
 
 

@@ -308,9 +308,14 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path):
         runs.folder_of(str(tmp_path))
     with pytest.raises(ParamsError, match=r"holds thesis.docx and no run"):
         start_first(tmp_path, out=str(tmp_path))
-    with busy.hold(tmp_path / "run"):
-        (tmp_path / "run" / "notebooks").mkdir()
-    assert runs.folder_of(str(tmp_path / "run"))  # a run that ended before its first notebook did
+    (tmp_path / "run" / "notebooks").mkdir(parents=True)  # as before a plain papermill command
+    assert start_first(tmp_path).folder == tmp_path / "run"
+    with busy.hold(tmp_path / "held"):
+        (tmp_path / "held" / "figures").mkdir()
+    assert runs.folder_of(str(tmp_path / "held"))  # a run that ended before its first notebook did
+    (tmp_path / "several" / "one").mkdir(parents=True)
+    (tmp_path / "several" / "one" / "manifest.json").touch()
+    assert runs.folder_of(str(tmp_path / "several"))  # runs, which notebook 07 compares
 
 
 def test_a_second_process_is_told_who_is_at_work(tmp_path):
