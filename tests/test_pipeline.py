@@ -154,6 +154,7 @@ def test_a_plan_asks_nobody(small_copy):
     assert (small_copy / "answers.parquet").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow  # test_opening replays the replies, too
 def test_a_supplement_is_run_again_without_asking(small_copy, in_process, tmp_path):
     """The replies go out as a file, come into another archive, and give the same predictions, key and network free."""
     assert "224 replies" in fer("archive", "export", tmp_path / "replies.parquet", "params/demo.yaml", *SMALL).output

@@ -193,6 +193,7 @@ def test_what_cannot_be_written_is_said(tmp_path):
             asyncio.run(archive.aput(ENTRY))
 
 
+@pytest.mark.slow  # a large archive
 def test_a_hundred_thousand_keys_are_found_quickly(tmp_path):
     """A second here; the bound only tells this from a query a key on a slow disk."""
     with Archive(tmp_path / "a.sqlite") as archive:

@@ -528,8 +528,10 @@ def test_the_command_line_from_submit_to_the_last_answer(outputs, tmp_path, monk
     def extracted(params: Any, _: Any) -> Run:
         """In the place of notebooks 01 and 02, whose tests are elsewhere."""
         folder.mkdir(exist_ok=True)
-        paths = [f"{row.clip_id}{row.frame_index}.jpg" for row in FRAMES.itertuples()]
+        paths = [f"frames/{row.clip_id}{row.frame_index}.jpg" for row in FRAMES.itertuples()]
         tables.write("frames", FRAMES.assign(path=paths), folder)
+        (folder / "frames").mkdir(exist_ok=True)
+        write_manifest(folder, {})
         for path, row in zip(paths, FRAMES.itertuples(), strict=True):
             (folder / path).write_bytes(picture(row.clip_id, row.frame_index))
         return Run(folder, params)

@@ -308,6 +308,7 @@ def test_the_card_says_what_the_corpus_is(corpus):
     assert "no person's picture" in card["about"]
 
 
+@pytest.mark.slow  # worker processes
 def test_workers_do_not_change_a_pixel_and_the_seed_does(corpus, tmp_path):
     rendered_clips.render_corpus(tmp_path / "two", n_clips=7, seed=1, n_jobs=2)
     rendered_clips.render_corpus(tmp_path / "other", n_clips=7, seed=2, n_jobs=1)

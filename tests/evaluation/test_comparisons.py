@@ -69,6 +69,7 @@ def test_holm_by_hand():
     assert np.isnan(holm([np.nan])).all()
 
 
+@settings(max_examples=10)  # the library collects garbage at each call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_holm_equals_statsmodels(p):
     assert holm(p).tolist() == multipletests(p, method="holm")[1].tolist()

@@ -39,6 +39,7 @@ def test_a_wheel_carries_every_file_of_the_package_and_of_a_study(wheel):
     assert packed == {name for name in files if name.startswith("fer_helpers/")} | study
 
 
+@pytest.mark.slow  # several commands that import everything
 def test_a_study_works_without_a_checkout(installed, tmp_path):
     """From an empty folder whose name has spaces and other letters: new, and a corpus rendered into the study."""
     place = tmp_path / "leerer Ordner ä"
