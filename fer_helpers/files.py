@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """An OSError of the block that names no file, as one of a full disk, names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or isinstance(error, BrokenPipeError):
+            raise
+        number = error.errno or (errno.ENOENT if isinstance(error, FileNotFoundError) else errno.EIO)
+        raise OSError(number, error.strerror or " ".join(str(error).split()).rstrip("."), str(path)) from error
 
 
 def write_whole(path: str | Path, data: bytes | str, durable: bool = False) -> None:
@@ -24,11 +37,17 @@ def write_whole(path: str | Path, data: bytes | str, durable: bool = False) -> N
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         file = os.open(beside, flags, 0o666)
-    with os.fdopen(file, "wb", buffering=0) as out:
-        out.write(data)
-        if durable:
-            os.fsync(file)
-    os.replace(beside, path)  # noqa: PTH105
+    try:
+        with naming(path), os.fdopen(file, "wb") as out:  # buffered: system calls may write a part, and say so
+            out.write(data)
+            if durable:
+                out.flush()
+                os.fsync(file)
+        os.replace(beside, path)  # noqa: PTH105
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(beside)  # noqa: PTH108
+        raise
 
 
 def append_line(path: Path, line: str) -> None:
@@ -40,9 +59,10 @@ def append_line(path: Path, line: str) -> None:
     data = f"\n{line}\n".encode()
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        if os.write(file, data) < len(data):
-            raise OSError("the disk is full")
-        os.fsync(file)
+        with naming(path):
+            if os.write(file, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file)
     finally:
         os.close(file)
 
@@ -52,14 +72,23 @@ def exclusive(path: Path) -> Iterator[bool]:
     """Hold the lock file at `path` until the block ends, or this process does; False if another process holds it.
 
     An SQLite transaction is the lock, because it ends with its process on every system.
+
+    Raises:
+        OSError: the file cannot be made or written to, by whomever it is held.
     """
-    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
+    try:
+        lock = sqlite3.connect(path, timeout=0, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise OSError(errno.EACCES, str(error), str(path)) from error
+    with closing(lock):
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            yield False
-        else:
-            yield True
+            mine = True
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise OSError(errno.EACCES, str(error), str(path)) from error
+            mine = False
+        yield mine
 
 
 @contextmanager
@@ -68,7 +97,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.part")
     try:
-        yield beside
+        with naming(path):
+            yield beside
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
@@ -86,7 +116,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     ) as beside:
         fresh = Path(beside, "fresh")
         fresh.mkdir()
-        yield fresh
+        with naming(folder):
+            yield fresh
         if folder.exists():
             folder.rename(Path(beside, "stale"))
         fresh.rename(folder)

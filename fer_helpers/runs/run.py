@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from fer_helpers import params as parameters
 from fer_helpers import tables
 from fer_helpers.errors import ParamsError, RunError
+from fer_helpers.files import whole_file, write_whole
 from fer_helpers.frames import store
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, outputs, resolve, shown
@@ -105,13 +106,12 @@ class Run:
         `caption` says what it shows; the report prints it below the figure.
         """
         folder = self.folder / "figures"
-        folder.mkdir(exist_ok=True)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not once a format
-        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-        figure.savefig(folder / f"{name}.png")
-        table.to_csv(folder / f"{name}.csv")
+        for suffix, metadata in {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}.items():
+            with whole_file(folder / f"{name}.{suffix}") as beside:
+                figure.savefig(beside, format=suffix, metadata=metadata)
+        write_whole(folder / f"{name}.csv", table.to_csv())
         self._note("figures", {name: caption})
 
     def asking(self, **learned: str) -> planning.Asking:
