@@ -20,11 +20,13 @@ from fer_helpers.paths import ROOT, outputs, resolve, shown
 from fer_helpers.prompting import planning, pricing, prompts
 from fer_helpers.runs import busy, lineage
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
-from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, declared
+from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, declared, set_by_papermill
 from fer_helpers.tables import IMPORTED, WRITTEN_BY
 
 # The project's own folders, which no run is written into; a test compares them with git's.
-OURS = [ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests")]
+OURS = [
+    ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests", "website")
+]
 PROMPT_FILES = "prompts"  # folder of a run in which the user's prompt files are kept that its requests were made with
 MARKS = {"manifest.json", "lock.json", "sweep.json", "cells.csv"}  # by which a folder is known for a run's or a sweep's
 BEFORE_MANIFEST = {
@@ -219,10 +221,10 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
 
     Args:
         notebook: its name, one of EVERY.
-        values: the notebook's `globals()`; only what its parameters cell declares is read.
+        values: the notebook's `globals()`; only what its parameters cell declares is read, and what papermill set.
 
     Raises:
-        ParamsError: a parameter of this notebook is wrong or missing.
+        ParamsError: a parameter of this notebook is wrong or missing, or papermill was given an unknown one.
         RunError: an earlier notebook has not been run in this folder, or another process is at work in it.
     """
     names = declared(notebook)
@@ -230,7 +232,8 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
     if missing:
         raise ParamsError(f"{notebook}: {', '.join(missing)} not set: run its parameters cell first")
     given = {name: values[name] for name in names}
-    parameters.validate(given, notebook)  # before `out` is looked for
+    unknown = set_by_papermill(values.get("In", ())) - Params.model_fields.keys()
+    parameters.validate({**given, **dict.fromkeys(unknown)}, notebook)  # before `out` is looked for
     folder = folder_of(given["out"])
     known = read_manifest(folder).get("params", {}) if notebook != NOTEBOOKS[0] else {}
     for earlier in NOTEBOOKS[: EVERY.index(notebook)]:
