@@ -354,6 +354,12 @@ def test_git_is_trusted_only_where_the_project_is_its_top(tmp_path, monkeypatch)
     assert (found["commit"], found["uncommitted changes"]) == ("unknown", "unknown")
     monkeypatch.setattr(manifest_module, "ROOT", tmp_path)
     assert manifest_module.made_with()["uncommitted changes"] is False
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # "dubious ownership"
+    assert manifest_module.made_with()["uncommitted changes"] == "unknown"
+    monkeypatch.delenv("GIT_TEST_ASSUME_DIFFERENT_OWNER")
+    monkeypatch.setattr(manifest_module, "ROOT", inside.parent.parent)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))  # as in a hook
+    assert manifest_module.made_with()["uncommitted changes"] == "unknown"
 
 
 def test_a_relative_fer_outputs_means_the_same_from_everywhere(tmp_path, monkeypatch):
