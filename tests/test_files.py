@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fer_helpers import files, params, runs
+from tests.support.command import fer
 
 ROOM = 4000  # bytes that a file may have
 
@@ -64,6 +65,15 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_written(tmp_path, full_dis
 def test_a_line_that_does_not_fit_is_an_error(tmp_path, full_disk):
     with pytest.raises(OSError, match=r"No space left on device: .*marks"):
         files.append_line(tmp_path / "marks", "x" * (ROOM + 1000))
+
+
+def test_on_the_command_line_it_is_one_line_that_names_what_was_written(tmp_path, full_disk):
+    """Python's error of a copy names what was copied first."""
+    result = fer("new", tmp_path / "study")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith(f"fer-helpers: {tmp_path}/")
+    assert "File too large" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_there_before_the_disk_was_full_stays(tmp_path, full_disk):

@@ -49,7 +49,8 @@ class _Group(click.Group):
 
 
 def _about(error: OSError) -> str:
-    path = Path(str(error.filename)) if error.filename else None
+    name = error.filename2 or error.filename  # of a copy, what is written
+    path = Path(str(name)) if name else None
     remedy = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         remedy = "; make room there and run again to resume"
