@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
+# An environment that was moved, or whose Python is gone, is made anew: its programs would end in "Error 127".
+$(shell [ ! -e $(READY) ] || { [ -x $(BIN)/python ] && [ -x "$$(sed -n '1s/^#!//p' $(BIN)/pip)" ]; } || rm -rf .venv)
+
 .PHONY: demo test coverage bench interop check notebooks strip site lock clean
 
 # The second annotator first, which the demo is compared with and pooled with in notebook 04.

@@ -3,11 +3,13 @@
 import ast
 import importlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 from fer_helpers import params, tables
@@ -79,6 +81,51 @@ def test_every_hook_is_a_program_of_the_environment_or_the_makefile():
         else:
             assert program.startswith(".venv/bin/")
             assert (Path(sys.executable).parent / Path(program).name).is_file(), f"{program} is not in the lock"
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A folder with the Makefile and an environment that is up to date, and `make` there."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "pip").write_text(f"#!{programs}/python\n")
+    for name in ("requirements.lock", "pyproject.toml", ".venv/ready"):
+        (tmp_path / name).touch()
+
+    def make(*arguments):
+        command = ["make", "--no-print-directory", "-C", tmp_path, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    return make
+
+
+@pytest.mark.parametrize("what", ["moved", "no interpreter", "sound"])
+def test_an_environment_that_cannot_work_any_more_is_made_anew(made, tmp_path, what):
+    """Its programs name the interpreter by its path; make said "Error 127"."""
+    programs = tmp_path / ".venv" / "bin"
+    if what == "moved":
+        (programs / "pip").write_text(f"#!{tmp_path}/before/.venv/bin/python\n")
+    elif what == "no interpreter":
+        (programs / "python").unlink()
+        (programs / "python").symlink_to(tmp_path / "removed" / "python3")
+    assert ("-m venv .venv" in made("-n", "demo")) == (what != "sound")
+    assert programs.exists() == (what == "sound")
+
+
+def test_cleaning_up_keeps_what_was_paid_for(made, tmp_path):
+    """Replies, people's labels and marks lie in outputs/."""
+    kept = [tmp_path / name for name in ("outputs/archive.sqlite", "outputs/mine/people.jsonl", "website/build.py")]
+    gone = [tmp_path / name for name in ("website/_build/index.html", ".venv/ready", "fer_helpers/__pycache__/a.pyc")]
+    for path in (*kept, *gone):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name in ("interop", "tests", "benchmarks"):
+        (tmp_path / name).mkdir()
+    made("clean")
+    assert [path.is_file() for path in kept] == [True] * 3
+    assert not any(path.parent.exists() for path in gone)
 
 
 def test_the_lock_pins_every_dependency_by_hash():
@@ -176,7 +223,7 @@ def test_other_rooms_take_only_what_a_room_offers():
 
 def test_the_top_of_the_package_can_be_read_at_a_glance():
     listed = {path.relative_to(PACKAGE).parts[0] for path in committed() if path.is_relative_to(PACKAGE)}
-    assert len(listed) <= 25
+    assert len(listed) <= 24
 
 
 def test_no_module_is_longer_than_a_room_should_be():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -48,9 +49,14 @@ class _Group(click.Group):
 
 
 def _about(error: OSError) -> str:
-    path = Path(str(error.filename)) if error.filename else None
+    name = error.filename2 or error.filename  # of a copy, what is written
+    path = Path(str(name)) if name else None
     remedy = ""
-    if path and path.is_relative_to(outputs()):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "; make room there and run again to resume"
+    elif isinstance(error, FileNotFoundError):
+        remedy = "; if it was moved or removed meanwhile, run again"
+    elif path and path.is_relative_to(outputs()):
         remedy = "; give a folder that can be written to with --out, or set FER_OUTPUTS to one"
     return f"{path}: {error.strerror}{remedy}" if path else " ".join(str(error).split())
 

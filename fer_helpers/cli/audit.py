@@ -85,13 +85,6 @@ def label(folder: str, queue: str, port: int, host: str, names: Path | None, all
                 "if you may show these faces there, repeat with --allow-upload"
             )
     tokens = students.tokens_of(typed(names)) if names else None
-    if tokens:
-        where = shown(students.classroom() / students.TOKENS)
-        click.echo(
-            f"{len(tokens)} raters, each with a token: {where}\n"
-            "they see key frames and their own labels, nothing of the model, of clips' names or of each other\n"
-            "plain HTTP: whoever is on this network can read key frames and tokens on their way"
-        )
     page.label(typed(folder), queue, port, click.echo, host, tokens)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -35,8 +36,10 @@ def entries(folder: Path, root: Path) -> list[os.DirEntry[str]]:
         raise CorpusError(f"corpus folder {shown(folder)} cannot be read: {error.strerror}") from error
     odd = [entry.name for entry in found if re.search(r"[\ud800-\udfff]", entry.name)]
     if odd:
+        # In a locale without UTF-8, Python takes names in UTF-8 for something else.
+        remedy = "rename them" if sys.getfilesystemencoding() == "utf-8" else "set PYTHONUTF8=1, or rename them"
         raise CorpusError(
-            f"corpus folder {shown(folder)}: {len(odd)} file names are not UTF-8 (first: {odd[0]!r}); rename them"
+            f"corpus folder {shown(folder)}: {len(odd)} file names are not UTF-8 (first: {odd[0]!r}); {remedy}"
         )
     outside = [entry.name for entry in found if leads_outside(entry, root)]
     if outside:

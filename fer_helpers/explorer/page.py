@@ -16,6 +16,7 @@ import jinja2
 from fer_helpers.errors import RunError
 from fer_helpers.explorer._assets import LABELLING, joined
 from fer_helpers.explorer._desk import Desk
+from fer_helpers.paths import shown
 from fer_helpers.runs import open_run
 
 if TYPE_CHECKING:
@@ -84,6 +85,12 @@ def label(
     except OSError as error:
         raise RunError(f"port {port} on {host} cannot be used ({error.strerror}): give another --port") from error
     with found:
+        if tokens:
+            say(
+                f"{len(tokens)} raters, each with a token: {shown(students.classroom() / students.TOKENS)}\n"
+                "they see key frames and their own labels, nothing of the model, of clips' names or of each other\n"
+                "plain HTTP: whoever is on this network can read key frames and tokens on their way"
+            )
         say(f"{students.address(host, found.getsockname()[1])}/" + ("" if tokens else f"#{key}"))
         web.run_app(app, sock=found, access_log=None, print=None)
 

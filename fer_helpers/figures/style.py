@@ -49,6 +49,7 @@ def set_style() -> None:
     sns.set_theme(style="whitegrid", palette=COLOURS)
     mpl.rcParams.update(
         {
+            "font.sans-serif": ["DejaVu Sans", "Arial", "sans-serif"],  # matplotlib's own first: the same everywhere
             "font.size": POINTS,
             "axes.titlesize": POINTS,
             "axes.labelsize": POINTS,

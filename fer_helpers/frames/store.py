@@ -9,7 +9,7 @@ import fsspec
 
 from fer_helpers.errors import ParamsError, RunError, one_line
 from fer_helpers.files import write_whole
-from fer_helpers.paths import resolve
+from fer_helpers.paths import resolve, shown
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FrameStore:
                 system, place = fsspec.core.url_to_fs(path)
                 system.pipe_file(place, data)  # one object: a store shows it when it is whole
         except Exception as error:  # each file system raises its own
-            where = self.address or "the run's folder"
+            where = self.address or shown(self.folder / "frames")
             raise RunError(f"{where}: key frames cannot be written: {one_line(error)}") from error
         return path
 

@@ -11,16 +11,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from fer_helpers.errors import ParamsError
+from fer_helpers.files import plain_yaml
 from fer_helpers.params._fields import Params
 from fer_helpers.paths import resolve, shown, typed
-from fer_helpers.plain_yaml import plain_yaml
 from fer_helpers.prompting import content, find, pricing, prompts
 
 # What to type where text was given for another type; papermill's -p takes most things for text.
 _TYPED = {
     "bool_type": "; write true or false without quotes, with papermill -p {name} True",
     "list_type": "; write [a, b], with papermill -y '{name}: [a, b]'",
-    "string_type": "; put it into quotes",
+    "string_type": "; put it into quotes, with papermill -r {name} {value}",
+    "int_type": "; write a whole number without quotes, with papermill -p {name} 3",
+    "float_type": "; write a number without quotes, with papermill -p {name} 0.5",
 }
 
 
@@ -33,7 +35,7 @@ def problems_in(error: ValidationError, known: Iterable[str]) -> str:
             near = difflib.get_close_matches(name, known, n=1)
             problems.append(f"unknown parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
         else:
-            hint = _TYPED.get(item["type"], "").format(name=name)
+            hint = _TYPED.get(item["type"], "").format(name=name, value=item["input"])
             problems.append(f"{name} is {item['input']!r}: {problem}{hint}" if name else problem)
     return "; ".join(problems)
 

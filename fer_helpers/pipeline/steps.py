@@ -20,7 +20,7 @@ import nbformat
 from fer_helpers import corpora, tables
 from fer_helpers.errors import AccountError, BudgetError, RunError
 from fer_helpers.explorer import marks
-from fer_helpers.files import write_whole
+from fer_helpers.files import naming, write_whole
 from fer_helpers.params import Params
 from fer_helpers.paths import PACKAGE, resolve, shown
 from fer_helpers.prompting import PROMPTS
@@ -160,7 +160,7 @@ def run_notebook(notebook: str, values: Mapping[str, Any], out: Path) -> None:
     copy = out / "notebooks" / f"{notebook}.ipynb"
     beside = copy.with_suffix(".failed.ipynb")
     try:
-        with kernel() as its_kernel:
+        with kernel() as its_kernel, naming(beside):
             papermill.execute_notebook(
                 source(notebook),
                 beside,

@@ -20,7 +20,7 @@ from fer_helpers.annotation import Archive
 from fer_helpers.emotions import TAXONOMIES
 from fer_helpers.errors import RunError
 from fer_helpers.explorer import ConfusionExplorer, marks
-from fer_helpers.files import whole_file
+from fer_helpers.files import naming, whole_file
 from fer_helpers.params import Params
 from fer_helpers.paths import resolve, shown
 from fer_helpers.pipeline import _crate
@@ -55,7 +55,7 @@ def write(run: Run, to: Path, faces: bool = False) -> list[str]:
     """
     if to.suffix.lower() != ".zip":
         raise RunError(f"{to} does not end in .zip: give the name of an archive")
-    with hold(run.folder), tempfile.TemporaryDirectory(prefix="fer-supplement-") as place:
+    with hold(run.folder), tempfile.TemporaryDirectory(prefix="fer-supplement-") as place, naming(place):
         for name in _ESSENTIAL:
             run.read(name)
         folder = Path(place, HERE)

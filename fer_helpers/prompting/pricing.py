@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fer_helpers.errors import ParamsError
+from fer_helpers.files import plain_yaml
 from fer_helpers.paths import shown
-from fer_helpers.plain_yaml import plain_yaml
 
 if TYPE_CHECKING:
     import bpe_openai

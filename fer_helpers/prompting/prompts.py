@@ -22,9 +22,8 @@ from pydantic.dataclasses import dataclass
 
 from fer_helpers.emotions import LABELS, TAXONOMIES
 from fer_helpers.errors import ParamsError, RunError
-from fer_helpers.files import write_whole
+from fer_helpers.files import plain_yaml, write_whole
 from fer_helpers.paths import resolve, shown
-from fer_helpers.plain_yaml import plain_yaml
 from fer_helpers.prompting._said import KINDS
 
 _FOLDER = Path(__file__).parent / "templates"

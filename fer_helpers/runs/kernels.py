@@ -77,9 +77,7 @@ class _Shared(AsyncKernelManager):
 
     @classmethod
     def new(cls, config: Config) -> _Shared:
-        # Named here, because clients come from several working directories.
-        place = Path(os.environ["JUPYTER_RUNTIME_DIR"], f"kernel-{uuid.uuid4()}.json")
-        return cls(kernel_name="python3", config=config, connection_file=str(place))
+        return cls(kernel_name="python3", config=config, connection_file=_connection_file())
 
     def client(self, **settings: Any) -> Any:
         if self._client:
@@ -134,6 +132,7 @@ def kernel() -> Iterator[dict[str, Any]]:
     """The arguments by which papermill finds a notebook's kernel: its own, which ends with the block, or the shared."""
     if not _shared:
         with surroundings() as config:
+            config.KernelManager.connection_file = _connection_file()
             yield {"config": config}
         return
     if _shared[-1].lives:
@@ -141,6 +140,11 @@ def kernel() -> Iterator[dict[str, Any]]:
     else:  # none yet, or the last notebook's was killed
         _shared[-1] = _Shared.new(_shared[-1].config)
     yield {"km": _shared[-1]}
+
+
+def _connection_file() -> str:
+    """Without this name a kernel's sockets would lie in the working directory: read-only, or shared with other runs."""
+    return str(Path(os.environ["JUPYTER_RUNTIME_DIR"], f"kernel-{uuid.uuid4()}.json"))
 
 
 def _end(number: int, _: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from fer_helpers.paths import ROOT, shown
 PACKAGES = ("openai", "opencv-python-headless", "av", "pandas", "numpy", "scikit-learn", "papermill")
 
 UNKNOWN = "unknown"
+
+_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # a hook of another repository has git look there
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -57,8 +60,9 @@ def made_with() -> dict[str, Any]:
 
 def _git(*arguments: str) -> str | None:
     """What git says; None where it is not there, or does not trust the folder."""
+    ours = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *arguments], cwd=ROOT, env=ours, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,10 @@ def declared(notebook: str) -> dict[str, Any]:
         for item in ast.parse(code).body
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value
     }
+
+
+def set_by_papermill(cells: Sequence[str]) -> set[str]:
+    """The names that papermill's cell sets among the `cells` a kernel executed, declared or not."""
+    given = [ast.parse(cell).body for cell in cells if cell.startswith("# Parameters\n")]
+    return {target.id for body in given for item in body if isinstance(item, ast.Assign)
+            for target in item.targets if isinstance(target, ast.Name)}  # fmt: skip

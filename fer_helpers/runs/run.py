@@ -13,17 +13,20 @@ from matplotlib.figure import Figure
 from fer_helpers import params as parameters
 from fer_helpers import tables
 from fer_helpers.errors import ParamsError, RunError
+from fer_helpers.files import whole_file, write_whole
 from fer_helpers.frames import store
 from fer_helpers.params import Params
 from fer_helpers.paths import ROOT, outputs, resolve, shown
 from fer_helpers.prompting import planning, pricing, prompts
 from fer_helpers.runs import busy, lineage
 from fer_helpers.runs.manifest import made_with, read_manifest, write_manifest
-from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, declared
+from fer_helpers.runs.notebooks import EVERY, NOTEBOOKS, declared, set_by_papermill
 from fer_helpers.tables import IMPORTED, WRITTEN_BY
 
 # The project's own folders, which no run is written into; a test compares them with git's.
-OURS = [ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests")]
+OURS = [
+    ROOT / name for name in ("benchmarks", "docs", "fer_helpers", "interop", "notebooks", "params", "tests", "website")
+]
 PROMPT_FILES = "prompts"  # folder of a run in which the user's prompt files are kept that its requests were made with
 MARKS = {"manifest.json", "lock.json", "sweep.json", "cells.csv"}  # by which a folder is known for a run's or a sweep's
 BEFORE_MANIFEST = {
@@ -105,13 +108,12 @@ class Run:
         `caption` says what it shows; the report prints it below the figure.
         """
         folder = self.folder / "figures"
-        folder.mkdir(exist_ok=True)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not once a format
-        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-        figure.savefig(folder / f"{name}.png")
-        table.to_csv(folder / f"{name}.csv")
+        for suffix, metadata in {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}.items():
+            with whole_file(folder / f"{name}.{suffix}") as beside:
+                figure.savefig(beside, format=suffix, metadata=metadata)
+        write_whole(folder / f"{name}.csv", table.to_csv())
         self._note("figures", {name: caption})
 
     def asking(self, **learned: str) -> planning.Asking:
@@ -219,10 +221,10 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
 
     Args:
         notebook: its name, one of EVERY.
-        values: the notebook's `globals()`; only what its parameters cell declares is read.
+        values: the notebook's `globals()`; only what its parameters cell declares is read, and what papermill set.
 
     Raises:
-        ParamsError: a parameter of this notebook is wrong or missing.
+        ParamsError: a parameter of this notebook is wrong or missing, or papermill was given an unknown one.
         RunError: an earlier notebook has not been run in this folder, or another process is at work in it.
     """
     names = declared(notebook)
@@ -230,7 +232,8 @@ def start(notebook: str, values: Mapping[str, Any]) -> Run:
     if missing:
         raise ParamsError(f"{notebook}: {', '.join(missing)} not set: run its parameters cell first")
     given = {name: values[name] for name in names}
-    parameters.validate(given, notebook)  # before `out` is looked for
+    unknown = set_by_papermill(values.get("In", ())) - Params.model_fields.keys()
+    parameters.validate({**given, **dict.fromkeys(unknown)}, notebook)  # before `out` is looked for
     folder = folder_of(given["out"])
     known = read_manifest(folder).get("params", {}) if notebook != NOTEBOOKS[0] else {}
     for earlier in NOTEBOOKS[: EVERY.index(notebook)]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -120,10 +121,13 @@ def test_ten_thousand_files_are_listed_in_seconds(corpus):
     assert table["n_frames"].tolist() == [100] * 100
 
 
-def test_names_that_are_not_utf8_are_refused(corpus):
+def test_names_that_are_not_utf8_are_refused(corpus, monkeypatch):
     with open(os.fsencode(corpus) + b"/caf\xe9.mp4", "wb"):  # noqa: PTH123 - Path takes no bytes
         pass
     with pytest.raises(CorpusError, match=r"1 file names are not UTF-8 \(first: 'caf\\udce9.mp4'\); rename them"):
+        load_folder(corpus)
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")  # LC_ALL=POSIX PYTHONUTF8=0
+    with pytest.raises(CorpusError, match="set PYTHONUTF8=1"):
         load_folder(corpus)
 
 

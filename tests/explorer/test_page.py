@@ -77,6 +77,18 @@ def test_five_raters_label_and_notebook_04_has_their_alpha_and_ceiling(room):
     assert one["value"] == pytest.approx(table.eq(truth.astype(object), axis=1).sum().div(table.notna().sum()).mean())
 
 
+@pytest.mark.parametrize("command", ["explore", "label", "serve"])
+def test_a_port_that_is_taken_is_said_before_anything_else(room, tmp_path, command):
+    """An address or a token's place that was printed looked like a server that works."""
+    run, address, _ = room
+    (tmp_path / "names.txt").write_text("ana\n")
+    arguments = {"explore": [run.folder], "label": [run.folder], "serve": []}[command]
+    arguments += ["--students", tmp_path / "names.txt"] if command != "explore" else []
+    result = fer(command, *arguments, "--port", address.rpartition(":")[2])
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "cannot be used" in result.stderr
+
+
 def test_who_has_no_token_sees_and_says_nothing(room):
     run, address, tokens = room
     before = people.read(run.folder)

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import font_manager
 from matplotlib.colors import to_rgb
 
 from fer_helpers import figures
@@ -52,6 +53,63 @@ def test_every_two_labels_have_colours_that_are_told_apart(by):
     near = {pair: np.linalg.norm(np.subtract(*(seen(LABEL_COLOURS[one], by) for one in pair)))
             for pair in combinations(LABELS, 2)}  # fmt: skip
     assert min(near.values()) > 10, min(near, key=near.get)
+
+
+def drawn(folder):
+    """The files of a figure, as a notebook saves it in the house style."""
+    figures.set_style()
+    figure, axes = plt.subplots(figsize=(3, 2))
+    axes.bar(["a_b", "−1", "é"], [1, 2, 3], hatch="//", label="some_label")
+    axes.set(title="A title", ylabel="clips")
+    axes.legend()
+    Run(folder, Params()).save_figure("01_x", figure, pd.DataFrame({"a": [1]}), "A caption.")
+    plt.close(figure)
+    return {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
+
+
+def test_a_matplotlibrc_changes_no_figure(tmp_path):
+    """Settings of one's own, some of which cannot be met here; the same bytes in every format."""
+    own = """
+        text.usetex: true
+        font.family: Nosuch
+        font.sans-serif: Nosuch
+        figure.dpi: 50
+        savefig.dpi: 37
+        savefig.bbox: tight
+        savefig.pad_inches: 2
+        savefig.transparent: true
+        savefig.format: jpg
+        figure.figsize: 20, 1
+        figure.facecolor: red
+        figure.autolayout: true
+        axes.prop_cycle: cycler('color', ['r'])
+        axes.unicode_minus: false
+        hatch.color: red
+        image.cmap: gray
+        lines.linewidth: 9
+        path.sketch: 5, 100, 2
+        pdf.compression: 0
+        pdf.fonttype: 3
+        svg.fonttype: path
+        svg.hashsalt: mine
+    """
+    (tmp_path / "matplotlibrc").write_text("\n".join(line.strip() for line in own.splitlines()))
+    expected = drawn(tmp_path / "plain")
+    mpl.rc_file(tmp_path / "matplotlibrc")
+    assert drawn(tmp_path / "own") == expected
+    assert len(expected) == 4
+
+
+def test_no_font_of_the_machine_changes_a_figure(tmp_path, monkeypatch):
+    """Where Arial is installed, seaborn has it used: other widths, and other pictures in the notebooks."""
+    expected = drawn(tmp_path / "plain")
+    arial = font_manager.FontEntry(fname=font_manager.findfont("DejaVu Serif"), name="Arial", weight=400)
+    richer = font_manager.FontManager()
+    richer.ttflist = [*font_manager.fontManager.ttflist, arial]
+    monkeypatch.setattr(font_manager, "findfont", richer.findfont)
+    monkeypatch.setattr(font_manager, "fontManager", richer)
+    assert font_manager.findfont("Arial") == arial.fname
+    assert drawn(tmp_path / "arial") == expected
 
 
 def test_a_grey_print_tells_them_apart_by_hatches():

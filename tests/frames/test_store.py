@@ -36,7 +36,7 @@ def test_a_picture_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
     """Cut off before the rename, the name that tables know does not exist."""
     frames = FrameStore(tmp_path)
     monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
-    with pytest.raises(RunError, match="the run's folder: key frames cannot be written: No space left"):
+    with pytest.raises(RunError, match="/frames: key frames cannot be written: No space left"):
         frames.write("clip/0001.jpg", b"picture")
     assert not (tmp_path / "frames" / "clip" / "0001.jpg").exists()
 

@@ -69,7 +69,10 @@ def test_a_killed_kernel_is_one_line(tmp_path):
 
 
 def test_kernels_are_this_interpreter_and_draw_whatever_the_machine_is_set_to(tmp_path):
-    """A foreign python3, another backend, a matplotlibrc, IPython's startup files, a TMPDIR too long for a socket."""
+    """A foreign python3, another backend, a matplotlibrc, IPython's startup files, a TMPDIR too long for a socket.
+
+    Sockets lay in the working directory, which may be read-only, and is the same for all runs of a checkout.
+    """
     spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)
     spec.write_text(
@@ -86,7 +89,8 @@ def test_kernels_are_this_interpreter_and_draw_whatever_the_machine_is_set_to(tm
     long.mkdir()
     code = (
         "import sys, matplotlib.pyplot as plt; from fer_helpers import figures; figures.set_style(); "
-        "plt.plot([1, 2]); plt.title('a_b'); plt.show(); print(sys.executable)"
+        "plt.plot([1, 2]); plt.title('a_b'); plt.show(); print(sys.executable); "
+        "import os; print('sockets here:', [name for name in os.listdir() if '-ipc-' in name])"
     )
     settings = {"JUPYTER_PATH": tmp_path / "jupyter", "MPLBACKEND": "agg", "MATPLOTLIBRC": tmp_path, "TMPDIR": long}
     settings |= {"IPYTHONDIR": tmp_path / "ipython", "PYTHONSTARTUP": tmp_path / "startup.py"}
@@ -94,7 +98,7 @@ def test_kernels_are_this_interpreter_and_draw_whatever_the_machine_is_set_to(tm
     assert (said, code) == ("done\n", 0)
     outputs = nbformat.read(tmp_path / "run" / "notebooks" / "tiny.ipynb", as_version=4).cells[-1].outputs
     assert [name for one in outputs for name in one.get("data", {}) if name.startswith("image/")] == ["image/png"]
-    assert [one["text"] for one in outputs if one.output_type == "stream"] == [f"{sys.executable}\n"]
+    assert [one["text"] for one in outputs if one.output_type == "stream"] == [f"{sys.executable}\nsockets here: []\n"]
 
 
 def test_where_no_path_is_short_enough_kernels_are_reached_over_tcp(monkeypatch):

@@ -73,6 +73,15 @@ def test_only_what_the_notebook_declares_is_read(tmp_path):
     assert run.params.model == "fer2013-cnn"
 
 
+def test_a_name_that_papermill_was_given_and_nobody_knows_is_refused(tmp_path):
+    """papermill sets it with a warning, and the run went on with the default; one of another notebook is no slip."""
+    cells = ["", "n_clips: int = 240", "# Parameters\nn_clip = 7\nmodel = 'facs-rules'\nout = 'x'", "n_clip = 8"]
+    with pytest.raises(ParamsError, match="01_data_exploration: unknown parameter 'n_clip', did you mean 'n_clips'"):
+        start_first(tmp_path, In=cells)
+    assert not (tmp_path / "run").exists()
+    assert start_first(tmp_path, In=[*cells[:2], "# Parameters\nmodel = 'facs-rules'", "n_clip = 8"])
+
+
 def test_the_manifest_says_what_made_the_run(tmp_path):
     start_first(tmp_path).record(answer=42)
     manifest = runs.read_manifest(tmp_path / "run")
@@ -345,6 +354,12 @@ def test_git_is_trusted_only_where_the_project_is_its_top(tmp_path, monkeypatch)
     assert (found["commit"], found["uncommitted changes"]) == ("unknown", "unknown")
     monkeypatch.setattr(manifest_module, "ROOT", tmp_path)
     assert manifest_module.made_with()["uncommitted changes"] is False
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # "dubious ownership"
+    assert manifest_module.made_with()["uncommitted changes"] == "unknown"
+    monkeypatch.delenv("GIT_TEST_ASSUME_DIFFERENT_OWNER")
+    monkeypatch.setattr(manifest_module, "ROOT", inside.parent.parent)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))  # as in a hook
+    assert manifest_module.made_with()["uncommitted changes"] == "unknown"
 
 
 def test_a_relative_fer_outputs_means_the_same_from_everywhere(tmp_path, monkeypatch):
