@@ -41,6 +41,7 @@ def test_it_has_the_form_that_conda_takes():
     assert not [line for line in CONDA if not re.fullmatch(r"[a-z0-9-]+([<>=]+[\d.]+(,[<>=]+[\d.]+)*)?", line)]
     names = [re.split("[<>=]", line)[0] for line in CONDA + PIP["pip"]]
     assert len(names) == len(set(names))
+    assert not set(names) & set(OTHER_NAME.values())
 
 
 def test_it_and_pyproject_name_the_same_packages_and_pythons():
