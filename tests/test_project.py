@@ -26,30 +26,6 @@ def names(requirements):
     return {re.sub(r"\[.*?\]|;.*|\s", "", line) for line in requirements}
 
 
-def test_environment_and_pyproject_name_the_same_packages():
-    wanted = names(PYPROJECT["project"]["dependencies"] + PYPROJECT["project"]["optional-dependencies"]["dev"])
-    *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    own = {"python" + PYPROJECT["project"]["requires-python"], "pip", "-e."}
-    assert names(conda) | names(pip["pip"]) == wanted | own
-
-
-def test_what_conda_hands_to_pip_is_a_requirements_file(tmp_path):
-    """conda writes the lines under `pip:` into a file beside environment.yml and lets pip read it."""
-    lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
-    (tmp_path / "conda.txt").write_text("\n".join(lines))
-    subprocess.run([sys.executable, "-c", READS, tmp_path / "conda.txt"], cwd=ROOT, check=True)
-
-
-# pip's own reader, for the grammar alone: whether the packages can be had is the lock's matter.
-READS = """
-import sys
-from pip._internal.network.session import PipSession
-from pip._internal.req import parse_requirements
-lines = list(parse_requirements(sys.argv[1], PipSession()))
-assert sum(line.is_editable for line in lines) == 1
-"""
-
-
 def test_pyproject_names_the_pythons_that_the_workflow_tests():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
     tested = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]

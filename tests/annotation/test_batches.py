@@ -32,6 +32,7 @@ from fer_helpers.errors import EndpointError, RunError
 from fer_helpers.media import mp4
 from fer_helpers.paths import ROOT
 from fer_helpers.prompting import planning, pricing, replies
+from fer_helpers.runs import write_manifest
 from fer_helpers.runs.run import Run
 from tests.support.batch_bench import FRAMES, PICTURES, PLANNED, Bench, Cut, N, bench, cut_off, now, picture
 from tests.support.command import fer
