@@ -6,7 +6,7 @@ READY := .venv/ready
 # An environment that was moved, or whose Python is gone, is made anew: its programs would end in "Error 127".
 $(shell [ ! -e $(READY) ] || { [ -x $(BIN)/python ] && [ -x "$$(sed -n '1s/^#!//p' $(BIN)/pip)" ]; } || rm -rf .venv)
 
-.PHONY: demo test coverage bench interop check notebooks strip site lock clean
+.PHONY: demo test coverage bench interop check notebooks strip site slides lock clean
 
 # The second annotator first, which the demo is compared with and pooled with in notebook 04.
 demo: $(READY)
@@ -75,6 +75,11 @@ site: $(READY)
 	rm -rf website/_build
 	$(BIN)/python -m website.build
 
+# The chapters as slides in website/_slides, a slide a heading; shown with reveal.js from the network.
+slides: $(READY)
+	$(BIN)/jupyter nbconvert --log-level WARN --config website/nbconvert/config.py --to slides \
+		--output-dir website/_slides notebooks/0*.ipynb
+
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
@@ -89,5 +94,5 @@ lock:
 
 # outputs/ stays: it holds replies that were paid for, and people's marks. outputs/README.md says what can be deleted.
 clean:
-	rm -rf .venv .venv-* build dist website/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* build dist website/_build website/_slides *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find fer_helpers interop tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
