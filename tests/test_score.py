@@ -65,6 +65,7 @@ def test_a_six_class_import_with_missing_rows(scored):
     assert not list(folder.glob("frames*"))
 
 
+@pytest.mark.slow  # notebooks 04 and 05 once more
 def test_two_annotators_on_subjects(scored):
     """Each is a line of its own, the second is the one whose errors are shown, and people are what is drawn."""
     truth = pd.DataFrame({"clip_id": [f"c{n}" for n in range(48)], "label": labels(3, 48)})

@@ -17,6 +17,7 @@ from tests.support.command import SMALL, fer
 CLIPS = ("-p", "strategies", "[multi_frame, whole_clip]", "-p", "clip_size", "96")
 
 
+@pytest.mark.slow  # a run of its own
 def test_a_clip_is_a_strategy_like_any_other(small_copy, in_process, tmp_path):
     """14 clips, two label sets: multi_frame is answered from the archive, whole_clip asked, and both asked once."""
     before = tables.read("answers", small_copy)

@@ -57,6 +57,7 @@ def test_ctrl_c_ends_with_one_line_and_130(tmp_path):
     assert interrupted(tmp_path, signal.SIGINT) == ("fer-helpers: interrupted; run again to resume\n", 130, [])
 
 
+@pytest.mark.slow  # a process with a kernel; Ctrl-C has the same end
 def test_sigterm_leaves_no_kernel_and_no_folder(tmp_path):
     assert interrupted(tmp_path, signal.SIGTERM) == ("", 143, [])
 
