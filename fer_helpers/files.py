@@ -139,14 +139,22 @@ def plain_yaml(text: str) -> Any:
             YAML 1.1 takes for another (1:30 is 90, 030 is 24) or for no finite one; names the line.
     """
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError(f"line {_yaml_line(event)}: *{event.anchor} stands for another value; write that out")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _PlainLoader(text)
+        root = loader.get_single_node()
         _check_node(root)
-        return yaml.safe_load(text)
+        return loader.construct_document(root) if root else None
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"is not YAML: {' '.join(str(error).split())}; put text with signs into quotes") from error
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """PyYAML's, without references: one may lead back to the place where it stands."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise ValueError(f"line {_yaml_line(event)}: *{event.anchor} stands for another value; write that out")
+        return super().compose_node(parent, index)
 
 
 def _check_node(root: yaml.Node | None) -> None:

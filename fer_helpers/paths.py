@@ -63,3 +63,8 @@ def safe_name(text: str) -> str:
     """A file name for untrusted `text`: its harmless characters to read, a hash to keep names apart."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:40]
     return f"{readable}-{sha256(text.encode()).hexdigest()[:16]}".lstrip("-")
+
+
+def existing(path: Path) -> Path:
+    """`path`, or the nearest folder above it that exists: what has to be writable for `path` to be made."""
+    return next(above for above in (path, *path.parents) if above.exists())

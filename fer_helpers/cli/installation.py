@@ -20,7 +20,7 @@ import click
 
 from fer_helpers.cli._base import main
 from fer_helpers.errors import FerError, RunError, one_line
-from fer_helpers.paths import outputs
+from fer_helpers.paths import existing, outputs
 
 DISTRIBUTION = "fer-helpers"
 ROOM_GB = 1.0  # the demo, its archive and a few runs
@@ -187,7 +187,7 @@ def script_problem(script: Path) -> str:
 
 def folder_problem(folder: Path) -> str:
     """Whether `folder` can be written to, or made."""
-    there = next(above for above in (folder, *folder.parents) if above.exists())
+    there = existing(folder)
     return "" if there.is_dir() and os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to"
 
 
@@ -237,7 +237,7 @@ def _cache() -> str:
 
 
 def _room() -> str:
-    there = next(above for above in (outputs(), *outputs().parents) if above.exists())
+    there = existing(outputs())
     free = shutil.disk_usage(there).free / 1e9
     return "" if free >= ROOM_GB else f"{free:.1f} GB are free at {there}"
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from fer_helpers.errors import EndpointError
+from fer_helpers.paths import existing
 
 DOWNLOAD_TIMEOUT_S = 600
 
@@ -52,7 +53,7 @@ class Weights:
         for path in (self._installed(), cached):
             if path and self._is_genuine(path):
                 return path
-        there = next(above for above in cached.parents if above.exists())
+        there = existing(cached.parent)
         if not (there.is_dir() and os.access(there, os.W_OK)):
             raise EndpointError(
                 f"the embedded model's weights have no place: {cached.parent} cannot be written to; set the "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from fer_helpers import corpora
 from fer_helpers.paths import PACKAGE
@@ -123,13 +125,13 @@ def lock() -> str:
     found: dict[str, str] = {}
     left = ["fer-helpers"]
     while left:
-        name = re.sub(r"[-_.]+", "-", left.pop()).lower()
+        name = canonicalize_name(left.pop())
         if name not in found:
             try:
                 known = distribution(name)
             except PackageNotFoundError:  # for another system, or an extra's
                 continue
             found[name] = known.version
-            wanted = [line for line in known.requires or [] if "extra ==" not in line]
-            left += [found_name[0] for line in wanted if (found_name := re.match(r"[\w.-]+", line))]
+            wanted = map(Requirement, known.requires or [])
+            left += [one.name for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
     return "".join(f"{name}=={known}\n" for name, known in sorted(found.items()))

@@ -25,6 +25,7 @@ from fer_helpers.params import Params
 from fer_helpers.paths import ROOT
 from fer_helpers.pipeline.run import carry_out
 from fer_helpers.runs import sweeps
+from tests.support import outputs
 from tests.support.command import fer
 from tests.support.completions import MODEL, failure, good
 from tests.support.completions import served as served_by_hand
@@ -53,8 +54,7 @@ def outputs_in(folder):
     """Another folder in the place of outputs/, whose notebooks are executed in this process."""
     from tests.support.notebooks import run_here
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FER_OUTPUTS", str(folder))
+    with outputs.outputs_in(folder), pytest.MonkeyPatch.context() as patch:
         patch.setattr("fer_helpers.pipeline.steps.run_notebook", run_here)
         yield folder
 
